@@ -1,0 +1,1 @@
+//! Facts about the machine: mounts, overlay support, architecture.

@@ -1,0 +1,1 @@
+//! Pod directory layout, states, locks, and the protocol between stage0 and stage1.

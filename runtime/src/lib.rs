@@ -1,0 +1,1 @@
+//! rkt, stage0: images, pods, stage1 selection and the commands.

@@ -1,0 +1,3 @@
+//! The `rkt` program.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The one static executable of every stage1 image.
+
+fn main() {}

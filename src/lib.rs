@@ -1,0 +1,1 @@
+//! Build and packaging toolchain for stage1 images of rkt.

@@ -1,0 +1,3 @@
+//! The `rkt-build` program.
+
+fn main() {}
