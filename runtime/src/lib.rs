@@ -1,1 +1,3 @@
 //! rkt, stage0: images, pods, stage1 selection and the commands.
+
+pub mod defaults;
