@@ -1,5 +1,9 @@
 //! rkt, stage0: images, pods, stage1 selection and the commands.
 
+pub mod cli;
+pub mod command;
 pub mod defaults;
-
+pub mod error;
 pub mod format;
+pub mod insecure;
+pub mod session;

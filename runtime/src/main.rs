@@ -1,3 +1,7 @@
 //! The `rkt` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rkt::cli::run(std::env::args_os().collect()).into()
+}

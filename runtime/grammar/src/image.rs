@@ -54,11 +54,22 @@ pub enum ImageCommand {
 #[derive(Debug, Clone, Args)]
 pub struct ImageListArgs {
     /// Columns: a comma list of id, name, size, importtime, lastused
-    #[arg(long, value_name = "LIST", allow_hyphen_values = true, value_delimiter = ',',
-          default_value = "id,name,size,importtime,lastused")]
+    #[arg(
+        long,
+        value_name = "LIST",
+        allow_hyphen_values = true,
+        value_delimiter = ',',
+        default_value = "id,name,size,importtime,lastused"
+    )]
     pub fields: Vec<String>,
     /// Columns to sort by: a comma list of name, size, importtime, lastused
-    #[arg(long, value_name = "LIST", allow_hyphen_values = true, value_delimiter = ',', default_value = "importtime")]
+    #[arg(
+        long,
+        value_name = "LIST",
+        allow_hyphen_values = true,
+        value_delimiter = ',',
+        default_value = "importtime"
+    )]
     pub sort: Vec<String>,
     /// asc or desc
     #[arg(long, value_name = "ORDER", allow_hyphen_values = true, default_value = "asc")]

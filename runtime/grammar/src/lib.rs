@@ -13,10 +13,13 @@ mod pod;
 mod values;
 
 pub use app::{AppArgs, app_command};
-pub use image::{FetchArgs, ImageCommand, ImageExportArgs, ImageExtractArgs, ImageGcArgs, ImageListArgs, ImageNameArgs, ImagesArgs};
+pub use image::{
+    FetchArgs, ImageCommand, ImageExportArgs, ImageExtractArgs, ImageGcArgs, ImageListArgs, ImageNameArgs,
+    ImagesArgs,
+};
 pub use pod::{
-    CatManifestArgs, EnterArgs, GcArgs, ListArgs, NetworkArgs, PrepareArgs, PrepareOnlyArgs, PullArgs, RmArgs, RunArgs,
-    RunOnlyArgs, RunPreparedArgs, Stage1Args, StatusArgs, StopArgs,
+    CatManifestArgs, EnterArgs, GcArgs, ListArgs, NetworkArgs, PrepareArgs, PrepareOnlyArgs, PullArgs,
+    RmArgs, RunArgs, RunOnlyArgs, RunPreparedArgs, Stage1Args, StatusArgs, StopArgs,
 };
 pub use values::go_bool;
 
@@ -58,7 +61,13 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "DIR", allow_hyphen_values = true)]
     pub dir: Option<PathBuf>,
     /// Configuration that came with the system
-    #[arg(long, global = true, value_name = "DIR", allow_hyphen_values = true, default_value = "/usr/lib/rkt")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        allow_hyphen_values = true,
+        default_value = "/usr/lib/rkt"
+    )]
     pub system_config: PathBuf,
     /// Configuration of this machine; wins over the system's
     #[arg(long, global = true, value_name = "DIR", allow_hyphen_values = true, default_value = "/etc/rkt")]

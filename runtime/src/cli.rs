@@ -1,0 +1,108 @@
+//! From the command line to a command, and from its result to an exit code. Nothing is decided here.
+
+mod split;
+mod usage;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+
+use grammar::{Command, ImageCommand};
+
+use crate::command;
+use crate::error::{EXIT_FAILURE, EXIT_MISSING_COMMAND, Failure};
+use crate::session::Session;
+
+pub use split::{TypedApp, parse};
+
+/// Runs `rkt` with the words of its command line, the program's name first, and returns the exit code.
+pub fn run(words: Vec<OsString>) -> u8 {
+    let (line, apps) = match parse(words) {
+        Ok(parsed) => parsed,
+        Err(error) => return usage::report(&error),
+    };
+    let debug = line.global.debug;
+    let Some(command) = line.command else {
+        usage::print_help();
+        eprintln!("Error: missing command");
+        return EXIT_MISSING_COMMAND;
+    };
+    let name = name(&command);
+    let done = Session::new(line.global).and_then(|session| dispatch(&session, command, apps));
+    match done {
+        Ok(code) => match std::io::stdout().flush() {
+            Ok(()) => code,
+            Err(_) => EXIT_FAILURE,
+        },
+        Err(failure) => {
+            // The message goes after whatever the command has printed.
+            let _ = std::io::stdout().flush();
+            eprintln!("{}", failure.render(name, debug));
+            failure.exit_code
+        }
+    }
+}
+
+/// One line a command.
+fn dispatch(session: &Session, command: Command, apps: Vec<TypedApp>) -> Result<u8, Failure> {
+    match command {
+        Command::Run(args) => command::run::run(session, &args, &apps),
+        Command::Prepare(args) => command::prepare::run(session, &args, &apps),
+        Command::RunPrepared(args) => command::run_prepared::run(session, &args),
+        Command::Enter(args) => command::enter::run(session, &args),
+        Command::List(args) => command::list::run(session, &args),
+        Command::Status(args) => command::status::run(session, &args),
+        Command::Stop(args) => command::stop::run(session, &args),
+        Command::Rm(args) => command::rm::run(session, &args),
+        Command::Gc(args) => command::gc::run(session, &args),
+        Command::CatManifest(args) => command::cat_manifest::run(session, &args),
+        Command::Fetch(args) | Command::Image(ImageCommand::Fetch(args)) => {
+            command::fetch::run(session, &args)
+        }
+        Command::Image(ImageCommand::List(args)) => command::image::list::run(session, &args),
+        Command::Image(ImageCommand::Rm(args)) => command::image::rm::run(session, &args),
+        Command::Image(ImageCommand::CatManifest(args)) => command::image::cat_manifest::run(session, &args),
+        Command::Image(ImageCommand::Gc(args)) => command::image::gc::run(session, &args),
+        Command::Image(ImageCommand::Export(args)) => command::image::export::run(session, &args),
+        Command::Image(ImageCommand::Extract(args)) => command::image::extract::run(session, &args),
+        Command::Image(ImageCommand::Render(args)) => command::image::render::run(session, &args),
+        Command::Image(ImageCommand::Verify(args)) => command::image::verify::run(session, &args),
+        Command::Config(args) => command::config::run(session, &args),
+        Command::Version(args) => command::version::run(session, &args),
+        Command::Trust(_) => Err(command::later("trust", "remote images and their signatures")),
+        Command::Attach(_) => Err(command::later("attach", "attaching to apps")),
+        Command::App(_) => Err(command::later("app", "pods that change while they run")),
+        Command::ApiService(_) => Err(command::later("api-service", "the gRPC service")),
+        Command::MetadataService(_) => Err(command::later("metadata-service", "the metadata service")),
+        Command::Completion(_) => Err(command::later("completion", "shell completions")),
+        Command::Export(_) => Err(command::later("export", "exporting apps of exited pods")),
+    }
+}
+
+/// What messages begin with: the name of the command, for nested ones the inner name.
+fn name(command: &Command) -> &'static str {
+    match command {
+        Command::Run(_) => "run",
+        Command::Prepare(_) => "prepare",
+        Command::RunPrepared(_) => "run-prepared",
+        Command::Enter(_) => "enter",
+        Command::List(_) | Command::Image(ImageCommand::List(_)) => "list",
+        Command::Status(_) => "status",
+        Command::Stop(_) => "stop",
+        Command::Rm(_) | Command::Image(ImageCommand::Rm(_)) => "rm",
+        Command::Gc(_) | Command::Image(ImageCommand::Gc(_)) => "gc",
+        Command::CatManifest(_) | Command::Image(ImageCommand::CatManifest(_)) => "cat-manifest",
+        Command::Fetch(_) | Command::Image(ImageCommand::Fetch(_)) => "fetch",
+        Command::Image(ImageCommand::Export(_)) | Command::Export(_) => "export",
+        Command::Image(ImageCommand::Extract(_)) => "extract",
+        Command::Image(ImageCommand::Render(_)) => "render",
+        Command::Image(ImageCommand::Verify(_)) => "verify",
+        Command::Config(_) => "config",
+        Command::Version(_) => "version",
+        Command::Trust(_) => "trust",
+        Command::Attach(_) => "attach",
+        Command::App(_) => "app",
+        Command::ApiService(_) => "api-service",
+        Command::MetadataService(_) => "metadata-service",
+        Command::Completion(_) => "completion",
+    }
+}
