@@ -1,0 +1,1 @@
+//! What an app needs to be started: who it is, what it runs, in which environment.
