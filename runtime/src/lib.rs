@@ -6,4 +6,5 @@ pub mod defaults;
 pub mod error;
 pub mod format;
 pub mod insecure;
+pub mod pod;
 pub mod session;
