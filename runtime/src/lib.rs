@@ -2,9 +2,12 @@
 
 pub mod cli;
 pub mod command;
+pub mod config;
 pub mod defaults;
 pub mod error;
+pub mod fetch;
 pub mod format;
 pub mod insecure;
 pub mod pod;
 pub mod session;
+pub mod store;
