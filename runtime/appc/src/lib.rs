@@ -6,6 +6,8 @@
 //! Every object keeps the JSON fields that it does not know in its `extra` map, in their order, behind the known ones.
 
 mod app;
+#[cfg(feature = "archive")]
+pub mod archive;
 mod error;
 mod image;
 mod image_id;
