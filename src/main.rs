@@ -1,3 +1,7 @@
 //! The `rkt-build` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rkt_build::cli::main(std::env::args_os())
+}

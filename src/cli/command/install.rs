@@ -1,0 +1,21 @@
+//! `rkt-build install`
+
+use super::super::context::Context;
+use super::super::parse::Arguments;
+use super::Command;
+use crate::failure::{ExitStatus, Failure, Problem};
+
+pub(super) const COMMAND: Command = Command {
+    name: "install",
+    words: "",
+    words_min: 0,
+    words_max: 0,
+    options: &[],
+    summary: "put what was built in its place, below DESTDIR",
+    details: "",
+    run,
+};
+
+fn run(_context: &Context<'_>, _arguments: &Arguments) -> Result<ExitStatus, Failure> {
+    Err(Problem::new("`rkt-build install` is not there yet").into())
+}

@@ -1,0 +1,389 @@
+//! The command line, word by word, in the spelling of a generated `configure`.
+//!
+//! Nothing here reads files or the environment, and no words make it panic.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+
+use super::command::{self, Command, OwnOption};
+use super::suggest;
+use crate::configure::options::{Options, Unknown, bare_value};
+use crate::configure::table::{self, Kind};
+use crate::failure::Problem;
+
+/// How many jobs at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Jobs {
+    /// Nothing was said: as many as `make` lets us, else as many as there are processors.
+    #[default]
+    Unsaid,
+    /// `-j`: as many as there are processors.
+    Unlimited,
+    /// `-jN`.
+    Count(usize),
+}
+
+/// Which help was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Help {
+    /// `--help`
+    Full,
+    /// `--help=short`: without the standard options.
+    Short,
+}
+
+/// The words and own options of a sub-command.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Arguments {
+    /// Words that are not options.
+    pub words: Vec<OsString>,
+    /// Own options of the sub-command, by name; a switch has an empty value.
+    pub options: BTreeMap<&'static str, OsString>,
+}
+
+impl Arguments {
+    /// Whether a switch was given.
+    pub fn flag(&self, name: &str) -> bool {
+        self.options.contains_key(name)
+    }
+
+    /// The value of an option.
+    pub fn value(&self, name: &str) -> Option<&OsStr> {
+        self.options.get(name).map(OsString::as_os_str)
+    }
+}
+
+/// A command line that was understood.
+#[derive(Debug, Default)]
+pub struct Invocation {
+    /// The sub-command; none: configure, build and install.
+    pub command: Option<&'static Command>,
+    /// Its words and own options.
+    pub arguments: Arguments,
+    /// What is to be configured.
+    pub options: Options,
+    /// `-v` given so many times.
+    pub verbose: u8,
+    /// `-q`.
+    pub quiet: bool,
+    /// `-j`.
+    pub jobs: Jobs,
+    /// `--no-create`: check and show, write nothing.
+    pub no_create: bool,
+    /// `--help`.
+    pub help: Option<Help>,
+    /// `--version`.
+    pub version: bool,
+}
+
+/// Understands the words after the program's name. `only_configure` holds for a tool that was called as `configure`:
+/// there are no sub-commands then.
+pub fn parse(
+    only_configure: bool,
+    words: impl IntoIterator<Item = OsString>,
+) -> Result<Invocation, Vec<Problem>> {
+    let mut parser = Parser {
+        done: Invocation { command: only_configure.then(|| &command::CONFIGURE), ..Invocation::default() },
+        words: words.into_iter().collect::<Vec<_>>().into_iter().peekable(),
+        later: Vec::new(),
+        errors: Vec::new(),
+        only_configure,
+    };
+    parser.run();
+    parser.finish()
+}
+
+struct Parser {
+    done: Invocation,
+    words: std::iter::Peekable<std::vec::IntoIter<OsString>>,
+    /// Options that may be own options of a sub-command that comes later: name, value, as typed.
+    later: Vec<(String, Option<String>, String)>,
+    errors: Vec<Problem>,
+    only_configure: bool,
+}
+
+impl Parser {
+    fn run(&mut self) {
+        let mut only_words = false;
+        while let Some(word) = self.words.next() {
+            let Some(text) = word.to_str().map(str::to_owned) else {
+                if word.as_encoded_bytes().starts_with(b"-") && !only_words {
+                    self.wrong(Problem::new("an option that is not UTF-8").at(word.to_string_lossy()));
+                } else {
+                    self.word(word);
+                }
+                continue;
+            };
+            if only_words || text == "-" || !text.starts_with('-') {
+                if let (false, Some((name, value))) = (only_words, assignment(&text)) {
+                    self.done.options.variables.insert(name.to_owned(), value.to_owned());
+                } else {
+                    self.word(word);
+                }
+            } else if text == "--" {
+                only_words = true;
+            } else if !self.short(&text) {
+                self.long(&text);
+            }
+        }
+    }
+
+    fn finish(mut self) -> Result<Invocation, Vec<Problem>> {
+        for (name, value, typed) in std::mem::take(&mut self.later) {
+            let own = self.done.command.and_then(|command| command.option(&name));
+            match own {
+                Some(own) => self.own(own, value, &typed),
+                None => self.unknown(&name, &typed),
+            }
+        }
+        if let Some(command) = self.done.command
+            && self.done.help.is_none()
+            && !self.done.version
+        {
+            let count = self.done.arguments.words.len();
+            if count < command.words_min || count > command.words_max {
+                let what = match (self.only_configure, self.done.arguments.words.get(command.words_max)) {
+                    (_, Some(word)) => format!("unexpected word \"{}\"", word.to_string_lossy()),
+                    (_, None) => {
+                        format!("{} is missing", command.words.split(' ').nth(count).unwrap_or("a word"))
+                    }
+                };
+                let hint = if self.only_configure {
+                    "name the machine that rkt runs on with --host=; the tool itself is built by make"
+                        .to_owned()
+                } else {
+                    format!("usage: {}", command.usage())
+                };
+                self.wrong(Problem::new(what).hint(hint));
+            }
+        }
+        if self.errors.is_empty() { Ok(self.done) } else { Err(self.errors) }
+    }
+
+    fn wrong(&mut self, problem: Problem) {
+        self.errors.push(problem);
+    }
+
+    fn word(&mut self, word: OsString) {
+        if self.done.command.is_some() {
+            self.done.arguments.words.push(word);
+            return;
+        }
+        let name = word.to_string_lossy();
+        if let Some(command) = command::find(&name) {
+            self.done.command = Some(command);
+            return;
+        }
+        let mut problem = Problem::new(format!("unknown command \"{name}\""));
+        problem = match suggest::nearest(&name, command::COMMANDS.iter().map(|c| c.name)) {
+            Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
+            None => problem.hint("`rkt-build help` lists the commands"),
+        };
+        self.wrong(problem);
+        // Whatever follows belongs to the unknown command.
+        self.words = Vec::new().into_iter().peekable();
+    }
+
+    /// Options of one letter, and their clusters of one: `-j4`, `-q`.
+    fn short(&mut self, text: &str) -> bool {
+        match text {
+            "-h" => self.done.help = Some(Help::Full),
+            "-V" => self.done.version = true,
+            "-q" => self.done.quiet = true,
+            "-v" => self.done.verbose = self.done.verbose.saturating_add(1),
+            "-vv" => self.done.verbose = self.done.verbose.saturating_add(2),
+            "-n" => self.done.no_create = true,
+            "-C" => {}
+            _ if text.starts_with("-j") => {
+                let mut count = text[2..].to_owned();
+                if count.is_empty()
+                    && let Some(next) = self.words.next_if(|word| is_number(word))
+                {
+                    count = next.to_string_lossy().into_owned();
+                }
+                self.jobs(&count, text);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn jobs(&mut self, count: &str, typed: &str) {
+        self.done.jobs = match count.parse() {
+            _ if count.is_empty() => Jobs::Unlimited,
+            Ok(0) | Err(_) => {
+                let problem = Problem::new(format!("\"{count}\" is not a number of jobs"));
+                return self.wrong(
+                    problem.at(typed).hint("give a number from 1 on, or -j alone for all processors"),
+                );
+            }
+            Ok(count) => Jobs::Count(count),
+        };
+    }
+
+    fn long(&mut self, typed: &str) {
+        let text = typed.strip_prefix("--").unwrap_or(&typed[1..]);
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (text, None),
+        };
+        if name.is_empty() {
+            return self.wrong(Problem::new("an option without a name").at(typed));
+        }
+        for (prefix, kind, negative) in [
+            ("with-", Kind::With, false),
+            ("without-", Kind::With, true),
+            ("enable-", Kind::Enable, false),
+            ("disable-", Kind::Enable, true),
+        ] {
+            if let Some(name) = name.strip_prefix(prefix) {
+                return self.feature(kind, negative, name, value, typed);
+            }
+        }
+        if self.general(name, value.as_deref(), typed) {
+            return;
+        }
+        let row = table::find(Kind::Value, name).or_else(|| table::find(Kind::Flag, name));
+        if let Some(row) = row {
+            return self.plain(row, value, typed);
+        }
+        if let Some(own) = self.done.command.and_then(|command| command.option(name)) {
+            return self.own(own, value, typed);
+        }
+        // autoconf takes any beginning of a name that fits one option only.
+        let mut rows = table::OPTIONS
+            .iter()
+            .filter(|row| matches!(row.kind, Kind::Value | Kind::Flag) && row.name.starts_with(name));
+        if let (Some(row), None, false) = (rows.next(), rows.next(), command::is_own_option(name)) {
+            return self.plain(row, value, typed);
+        }
+        self.later.push((name.to_owned(), value, typed.to_owned()));
+    }
+
+    /// Options of the tool itself. False where the name is none of them.
+    fn general(&mut self, name: &str, value: Option<&str>, typed: &str) -> bool {
+        match (name, value) {
+            ("help", None) => self.done.help = Some(Help::Full),
+            ("help", Some(value)) if value.starts_with('s') => self.done.help = Some(Help::Short),
+            ("help", Some(value)) if value.starts_with('r') => self.done.help = Some(Help::Full),
+            ("version", None) => self.done.version = true,
+            ("quiet" | "silent", None) => self.done.quiet = true,
+            ("verbose", None) => self.done.verbose = self.done.verbose.saturating_add(1),
+            ("no-create" | "dry-run", None) => self.done.no_create = true,
+            ("jobs", value) => self.jobs(value.unwrap_or_default(), typed),
+            ("help" | "version" | "quiet" | "silent" | "verbose" | "no-create" | "dry-run", Some(value)) => {
+                self.wrong(Problem::new(format!("--{name} takes no value \"{value}\"")).at(typed));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn feature(&mut self, kind: Kind, negative: bool, name: &str, value: Option<String>, typed: &str) {
+        let sane = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'+');
+        if name.is_empty() || !name.bytes().all(sane) {
+            return self.wrong(Problem::new(format!("\"{name}\" is not the name of an option")).at(typed));
+        }
+        if negative && value.is_some() {
+            let hint = format!("leave the value out, or write --{}-{name}=VALUE", positive(kind));
+            return self.wrong(Problem::new("a negative option takes no value").at(typed).hint(hint));
+        }
+        let value = value.or_else(|| bare_value(kind, negative).map(str::to_owned)).unwrap_or_default();
+        if let Some(row) = table::find(kind, name) {
+            return self.done.options.set(row.key, value, typed);
+        }
+        if let Some((_, _, today)) = table::OLD_NAMES.iter().find(|(k, old, _)| *k == kind && *old == name) {
+            return self.done.options.old.push((typed.to_owned(), (*today).to_owned()));
+        }
+        let nearest = nearest_option(name, Some(kind));
+        self.done.options.unknown.push(Unknown { typed: typed.to_owned(), nearest });
+    }
+
+    fn plain(&mut self, row: &table::Row, value: Option<String>, typed: &str) {
+        match (row.kind, value) {
+            (Kind::Flag, None) => self.done.options.set(row.key, "yes", typed),
+            (Kind::Flag, Some(value)) => {
+                self.wrong(Problem::new(format!("{} takes no value \"{value}\"", row.spelling())).at(typed));
+            }
+            (_, Some(value)) => self.done.options.set(row.key, value, typed),
+            (_, None) => match self.words.next().map(OsString::into_string) {
+                Some(Ok(value)) => {
+                    let typed = format!("{typed} {value}");
+                    self.done.options.set(row.key, value, typed);
+                }
+                Some(Err(value)) => {
+                    self.wrong(
+                        Problem::new("a value that is not UTF-8")
+                            .at(format!("{typed} {}", value.to_string_lossy())),
+                    );
+                }
+                None => {
+                    let hint = format!("write {}={}", row.spelling(), row.metavar);
+                    self.wrong(Problem::new("the value is missing").at(typed).hint(hint));
+                }
+            },
+        }
+    }
+
+    fn own(&mut self, own: &'static OwnOption, value: Option<String>, typed: &str) {
+        let value = match (own.metavar.is_empty(), value) {
+            (true, None) => OsString::new(),
+            (true, Some(value)) => {
+                return self
+                    .wrong(Problem::new(format!("--{} takes no value \"{value}\"", own.name)).at(typed));
+            }
+            (false, Some(value)) => value.into(),
+            (false, None) => match self.words.next() {
+                Some(value) => value,
+                None => {
+                    let hint = format!("write --{}={}", own.name, own.metavar);
+                    return self.wrong(Problem::new("the value is missing").at(typed).hint(hint));
+                }
+            },
+        };
+        self.done.arguments.options.insert(own.name, value);
+    }
+
+    fn unknown(&mut self, name: &str, typed: &str) {
+        let own = self.done.command.map(|c| c.options).unwrap_or_default();
+        let near_own = suggest::nearest(name, own.iter().map(|o| o.name)).map(|near| format!("--{near}"));
+        let problem = Problem::new("unknown option").at(typed);
+        let hint = match near_own.or_else(|| nearest_option(name, None)) {
+            Some(near) => format!("did you mean {near}?"),
+            None if self.only_configure => "`./configure --help` lists the options".to_owned(),
+            None => "`rkt-build --help` lists the options".to_owned(),
+        };
+        self.wrong(problem.hint(hint));
+    }
+}
+
+fn positive(kind: Kind) -> &'static str {
+    if kind == Kind::With { "with" } else { "enable" }
+}
+
+/// The nearest option to a name, with one of the same kind before others.
+fn nearest_option(name: &str, kind: Option<Kind>) -> Option<String> {
+    let named = |wanted: &dyn Fn(Kind) -> bool| {
+        let rows = || table::OPTIONS.iter().filter(|row| wanted(row.kind));
+        let near =
+            suggest::nearest(name, rows().flat_map(|row| row.aliases.iter().copied().chain([row.name])))?;
+        rows().find(|row| row.name == near || row.aliases.contains(&near)).map(table::Row::spelling)
+    };
+    let same = kind.and_then(|kind| named(&|other| other == kind));
+    let general = ["help", "version", "quiet", "silent", "verbose", "jobs", "no-create"];
+    same.or_else(|| named(&|_| true))
+        .or_else(|| suggest::nearest(name, general).map(|near| format!("--{near}")))
+}
+
+fn is_number(word: &OsStr) -> bool {
+    !word.is_empty() && word.as_encoded_bytes().iter().all(u8::is_ascii_digit)
+}
+
+/// `NAME=VALUE` with a name that a shell would take.
+fn assignment(text: &str) -> Option<(&str, &str)> {
+    let (name, value) = text.split_once('=')?;
+    let first = name.bytes().next()?;
+    let sane = (first.is_ascii_alphabetic() || first == b'_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    sane.then_some((name, value))
+}
