@@ -10,4 +10,5 @@ pub mod format;
 pub mod insecure;
 pub mod pod;
 pub mod session;
+pub mod stage1;
 pub mod store;

@@ -1,6 +1,8 @@
 //! Pods: making them ready, starting them, and collecting what they leave.
 
 pub mod assemble;
+pub mod dns;
 pub mod environment;
+pub mod inside;
 pub mod isolation;
 pub mod volume;

@@ -1,0 +1,3 @@
+//! Stage1: choosing the image, and calling its entry points.
+
+pub mod entry;
