@@ -5,4 +5,8 @@ pub mod dns;
 pub mod environment;
 pub mod inside;
 pub mod isolation;
+pub mod launch;
+pub mod overlay;
+pub mod prepare;
+pub mod umask;
 pub mod volume;

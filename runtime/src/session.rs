@@ -1,11 +1,14 @@
 //! What every command starts from: the global flags, and the configuration once somebody asks for it.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use grammar::GlobalArgs;
 
-use crate::error::Failure;
+use crate::config::Config;
+use crate::error::{Context as _, Failure};
 use crate::insecure::InsecureOptions;
+use crate::store::Store;
 
 /// One run of `rkt`.
 #[derive(Debug)]
@@ -14,13 +17,59 @@ pub struct Session {
     pub global: GlobalArgs,
     /// The parsed `--insecure-options`.
     pub insecure: InsecureOptions,
+    config: OnceCell<Config>,
 }
 
 impl Session {
     /// Checks the global flags. Reads nothing.
     pub fn new(global: GlobalArgs) -> Result<Self, Failure> {
         let insecure = InsecureOptions::parse(&global.insecure_options)?;
-        Ok(Self { global, insecure })
+        Ok(Self { global, insecure, config: OnceCell::new() })
+    }
+
+    /// The configuration, read when it is first asked for.
+    pub fn config(&self) -> Result<&Config, Failure> {
+        if let Some(config) = self.config.get() {
+            return Ok(config);
+        }
+        let global = &self.global;
+        let loaded = Config::load(
+            Some(&global.system_config),
+            Some(&global.local_config),
+            global.user_config.as_deref(),
+        );
+        let config = loaded.map_err(|error| {
+            let hint = error.hint();
+            Failure::from(error).within("cannot get configuration").hint(hint)
+        })?;
+        Ok(self.config.get_or_init(|| config))
+    }
+
+    /// The data directory: `--dir`, else what the configuration says, else [`DEFAULT_DATA_DIR`]; absolute, symbolic
+    /// links resolved as far as it exists. The configuration is read only if it is needed.
+    pub fn data_dir(&self) -> Result<PathBuf, Failure> {
+        match &self.global.dir {
+            Some(dir) => data_dir(Some(dir), None),
+            None => data_dir(None, self.config()?.paths.data.as_deref()),
+        }
+    }
+
+    /// Opens the image store.
+    pub fn store(&self) -> Result<Store, Failure> {
+        Store::open(&self.pods()?).context("cannot open store")
+    }
+
+    /// The pods of the data directory.
+    pub fn pods(&self) -> Result<pod::DataDir, Failure> {
+        Ok(pod::DataDir::new(self.data_dir()?))
+    }
+
+    /// Refuses everybody but root.
+    pub fn require_root(&self) -> Result<(), Failure> {
+        if rustix::process::geteuid().is_root() {
+            return Ok(());
+        }
+        Err(Failure::new("cannot run as unprivileged user").hint("run it as root"))
     }
 
     /// Prints a line about what goes on, if `--debug` was given.
@@ -34,9 +83,7 @@ impl Session {
 /// The data directory of the original and of every distribution.
 pub const DEFAULT_DATA_DIR: &str = "/var/lib/rkt";
 
-/// The data directory: `--dir`, else what the configuration says, else [`DEFAULT_DATA_DIR`]; absolute, symbolic links
-/// resolved as far as it exists.
-pub fn data_dir(flag: Option<&Path>, configured: Option<&Path>) -> Result<PathBuf, Failure> {
+fn data_dir(flag: Option<&Path>, configured: Option<&Path>) -> Result<PathBuf, Failure> {
     let chosen = match flag {
         Some(dir) if dir.as_os_str().is_empty() => {
             return Err(Failure::new("--dir is empty").hint("give the data directory, or leave the flag out"));

@@ -122,6 +122,11 @@ impl DnsSettings {
         Some(text)
     }
 
+    /// Whether stage0 writes `rkt-hosts`.
+    pub fn writes_hosts(&self) -> bool {
+        self.mode.hosts == HostsMode::Stage0
+    }
+
     /// Text of `rkt-hosts`, if stage0 writes it, from the stage1 image's own hosts file.
     pub fn hosts_file(&self, fallback: Option<&str>) -> Option<String> {
         if self.mode.hosts != HostsMode::Stage0 {

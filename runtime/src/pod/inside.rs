@@ -30,6 +30,12 @@ impl Inside {
         Ok(Self { root, path: path.to_owned() })
     }
 
+    /// The directory at `path` inside another tree, as a root of its own.
+    pub fn below(outer: &Self, path: &str) -> io::Result<Self> {
+        let root = outer.openat(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        Ok(Self { root, path: outer.path.join(path) })
+    }
+
     /// Where the root was when it was opened: for messages.
     pub fn path(&self) -> &Path {
         &self.path

@@ -1,0 +1,192 @@
+//! Starting a pod: mounts, the files that stage0 writes into stage1, and the call of stage1's `run`.
+
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use appc::ImageManifest;
+use pod::protocol::{ENV_LOCK_FD, ENV_SELINUX_CONTEXT, ENV_SELINUX_MOUNT_CONTEXT, RunArgs};
+use pod::{DataDir, Pod, layout};
+use rustix::fs::Mode;
+
+use super::dns::DnsSettings;
+use super::inside::Inside;
+use super::overlay::{Overlay, make_dir, open_place};
+use super::umask::NoMask;
+use crate::error::{Context as _, Failure};
+use crate::stage1::entry::{EntryPoint, interface_version, locate};
+
+/// A pod that has been made ready, with what starting it needs to know.
+#[derive(Debug)]
+pub struct ReadyPod {
+    /// The pod.
+    pub pod: Pod,
+    /// Its stage1.
+    pub stage1: ImageManifest,
+    /// Names of its apps, in the manifest's order.
+    pub apps: Vec<ReadyApp>,
+    /// Name of the rendered stage1 image, if the pod is made of overlay mounts.
+    pub overlay: Option<String>,
+}
+
+/// One app of a pod that has been made ready.
+#[derive(Debug)]
+pub struct ReadyApp {
+    /// Its name.
+    pub name: String,
+    /// Name of its rendered image, if the pod is made of overlay mounts.
+    pub tree: Option<String>,
+    /// Its image manifest, as it stands in the pod.
+    pub manifest: Vec<u8>,
+}
+
+/// What the user asked for at the start of a pod.
+#[derive(Debug)]
+pub struct LaunchSettings {
+    /// What stage1 is told; its UUID is set here.
+    pub args: RunArgs,
+    /// What stage0 writes for it.
+    pub dns: DnsSettings,
+}
+
+/// Starts a pod: this process becomes its stage1. Returns only if that fails.
+///
+/// # Errors
+/// If something is missing or cannot be mounted. The pod is in `run/` then and shows as exited.
+pub fn launch(mut ready: ReadyPod, settings: &LaunchSettings, mask: NoMask) -> Result<Infallible, Failure> {
+    ready.pod.to_run().context("unable to transition to run")?;
+    let dir = ready.pod.dir();
+    let rootfs = dir.join(layout::STAGE1_ROOTFS);
+    if ready.overlay.is_some() {
+        mount_stage1(&ready, &dir, &rootfs)?;
+    }
+    let tree = Inside::open(&rootfs).context("error setting up stage1")?;
+    if ready.overlay.is_some() {
+        // A change, so that the directory exists in the upper layer, where others look for it when nothing is mounted.
+        tree.touch(layout::STATUS).context("error touching status dir").map_err(|failure| {
+            failure
+                .hint(format!("a stage1 image must hold the directory {}: use another one", layout::STATUS))
+        })?;
+    }
+    for app in &ready.apps {
+        set_up_app(&ready.pod, &dir, &tree, app)
+            .context(format!("error setting up app image of app \"{}\"", app.name))?;
+    }
+    write_dns(&tree, &settings.dns).context("error with dns flags")?;
+
+    let program =
+        locate(&ready.stage1, &rootfs, EntryPoint::Run).context("error determining 'run' entrypoint")?;
+    let version = interface_version(&ready.stage1).context("error determining stage1 interface version")?;
+    let mut args = settings.args.clone();
+    args.uuid = ready.pod.uuid();
+    args.private_users = ready.pod.read_text(layout::PRIVATE_USERS_PREPARED)?.unwrap_or_default();
+    let (words, omissions) = args.encode(version);
+    for omission in omissions {
+        eprintln!("run: warning: {omission}");
+    }
+    if args.debug {
+        let shown: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+        eprintln!("stage0: Execing {} {}", program.display(), shown.join(" "));
+    }
+    ready.pod.keep_over_exec().context("error getting pod lock fd")?;
+    drop(mask);
+    exec(&program, &words, &dir, ready.pod.lock_fd().as_raw_fd())
+}
+
+fn exec(program: &Path, words: &[OsString], dir: &Path, lock: i32) -> Result<Infallible, Failure> {
+    // `exec` also takes back that Rust programs ignore SIGPIPE; stage1 and its apps must not inherit that.
+    let error = Command::new(program)
+        .args(words)
+        .current_dir(dir)
+        .env(ENV_LOCK_FD, lock.to_string())
+        .env(ENV_SELINUX_CONTEXT, "")
+        .env(ENV_SELINUX_MOUNT_CONTEXT, "")
+        .exec();
+    Err(Failure::from(error)
+        .within(format!("error execing {}", program.display()))
+        .hint("the stage1 image must be made for this machine's architecture"))
+}
+
+/// The stage1 overlay of a pod, mounted on its `stage1/rootfs`.
+fn mount_stage1(ready: &ReadyPod, dir: &Path, rootfs: &Path) -> Result<(), Failure> {
+    let Some(id) = &ready.overlay else { return Ok(()) };
+    let setup = || {
+        make_dir(rootfs, Mode::from_raw_mode(0o755))?;
+        make_dir(&dir.join(layout::OVERLAY), Mode::from_raw_mode(0o750))?;
+        make_overlay_dir(dir, id)
+    };
+    setup().context("error setting up stage1")?;
+    let lower = tree_rootfs(ready.pod.data_dir(), id);
+    mount_overlay(dir, id, None, &lower, &open_place(rootfs).context("error setting up stage1")?)
+        .context("error setting up stage1")
+}
+
+/// Mounts the stage1 overlay of a pod that has run, so that its own programs can clean up. The pod's directory moves; the
+/// overlay need not have been mounted there before.
+pub fn mount_stage1_again(data: &DataDir, dir: &Path, id: &str) -> Result<(), Failure> {
+    let rootfs = dir.join(layout::STAGE1_ROOTFS);
+    mount_overlay(dir, id, None, &tree_rootfs(data, id), &open_place(&rootfs)?)
+}
+
+/// Root of a rendered image.
+fn tree_rootfs(data: &DataDir, id: &str) -> PathBuf {
+    data.tree().join(id).join("rootfs")
+}
+
+/// `overlay/<id>`, with the group of the pod: those who may list pods find the state of stage1 there.
+fn make_overlay_dir(dir: &Path, id: &str) -> std::io::Result<()> {
+    let path = dir.join(layout::OVERLAY).join(id);
+    make_dir(&path, Mode::from_raw_mode(0o750))
+}
+
+fn mount_overlay(
+    dir: &Path,
+    id: &str,
+    app: Option<&str>,
+    lower: &Path,
+    place: &std::os::fd::OwnedFd,
+) -> Result<(), Failure> {
+    let (mut upper, mut work) = (dir.join(layout::overlay_upper(id)), dir.join(layout::overlay_work(id)));
+    if let Some(app) = app {
+        for path in [&mut upper, &mut work] {
+            make_dir(path, Mode::from_raw_mode(0o750))?;
+            path.push(app);
+        }
+    }
+    Overlay { lower, upper: &upper, work: &work }.mount(place)
+}
+
+/// Makes an app's root appear inside stage1.
+fn set_up_app(pod: &Pod, dir: &Path, stage1: &Inside, app: &ReadyApp) -> Result<(), Failure> {
+    let inside = format!("{}/{}", layout::STAGE2, app.name);
+    if let Some(id) = &app.tree {
+        stage1.make_dir(&inside, 0o750)?;
+        stage1.write(&format!("{inside}/manifest"), &app.manifest, 0o640)?;
+        let place = stage1.make_dir(&format!("{inside}/rootfs"), 0o755)?;
+        make_overlay_dir(dir, id)?;
+        mount_overlay(dir, id, Some(&app.name), &tree_rootfs(pod.data_dir(), id), &place)?;
+    }
+    // Opened anew: what is mounted there now, not what it is mounted on.
+    let root = Inside::below(stage1, &format!("{inside}/rootfs"))?;
+    root.link_unless_there("etc", "mtab", "../proc/self/mounts")?;
+    Ok(())
+}
+
+/// Writes what the flags ask stage0 to write.
+fn write_dns(stage1: &Inside, dns: &DnsSettings) -> Result<(), Failure> {
+    let fallback = || stage1.read_text("etc/hosts-fallback");
+    let files = [
+        (layout::RKT_RESOLV_CONF, dns.resolv_conf()),
+        (layout::RKT_HOSTS, if dns.writes_hosts() { dns.hosts_file(fallback()?.as_deref()) } else { None }),
+    ];
+    for (path, text) in files {
+        if let Some(text) = text {
+            stage1.make_dir("etc", 0o755)?;
+            stage1.write(path, text.as_bytes(), 0o644)?;
+        }
+    }
+    Ok(())
+}
