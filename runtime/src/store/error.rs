@@ -45,24 +45,24 @@ pub enum StoreError {
         known: i64,
     },
     /// The archive is not an image.
-    #[error(
-        "{image}: {source}; the file is damaged or is not an App Container image: get it again or build it anew"
-    )]
+    #[error("{image}: {source}; {hint}")]
     Archive {
         /// The file, or the ID of a stored image.
         image: String,
+        /// What to do.
+        hint: &'static str,
         /// What the reader says.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A stored archive no longer has the content that its name says.
-    #[error("{}: image hash does not match expected ({actual} != {id}); remove it with `rkt image rm {id}` and fetch it again", path.display())]
+    #[error("stored image {}: {problem}; it was damaged after it was stored: remove it with `rkt image rm {id}` and fetch it again", path.display())]
     Damaged {
         /// What the archive was stored as.
         id: ImageId,
-        /// What its bytes say.
-        actual: ImageId,
         /// The archive.
         path: PathBuf,
+        /// How that shows.
+        problem: String,
     },
     /// A hash with too few digits.
     #[error("image ID too short: \"{0}\"; give at least two hex digits after sha512-")]
@@ -130,7 +130,7 @@ impl StoreError {
     }
 }
 
-fn io_remedy(error: &io::Error) -> &'static str {
+pub(super) fn io_remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "; make room (rkt gc, rkt image gc) or choose another data directory with --dir"

@@ -288,8 +288,11 @@ fn open_index(layout: &Layout) -> Result<Index, StoreError> {
 }
 
 fn parse_manifest(id: &ImageId, json: &[u8]) -> Result<ImageManifest, StoreError> {
-    serde_json::from_slice(json)
-        .map_err(|error| StoreError::Archive { image: format!("manifest of {id}"), source: Box::new(error) })
+    ImageManifest::parse(json).map_err(|error| StoreError::Archive {
+        image: format!("manifest of {id}"),
+        hint: "remove the image with `rkt image rm` and fetch it again",
+        source: Box::new(error),
+    })
 }
 
 fn from_nanos(nanos: i64) -> SystemTime {

@@ -85,7 +85,7 @@ pub fn extract(store: &Store, id: &ImageId, dir: &Path, options: &ExtractOptions
     let mut whitelist = Vec::new();
     if options.rendered {
         whitelist = check_renderable(store, id)?.path_whitelist;
-        whitelist.sort_unstable();
+        whitelist.sort_unstable_by(|a, b| a.trim_matches('/').cmp(b.trim_matches('/')));
     }
     let (blob, _lock) = store.open_blob(id)?;
     let root = File::open(dir).map_err(|source| StoreError::io("cannot open", dir, source))?;

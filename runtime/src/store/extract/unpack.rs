@@ -1,5 +1,6 @@
 //! Making files of archive entries below one directory.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 
@@ -18,8 +19,7 @@ pub(in crate::store) struct Attributes<'a> {
     pub(in crate::store) gid: u32,
     /// Seconds since 1970.
     pub(in crate::store) mtime: i64,
-    pub(in crate::store) mtime_nanos: u32,
-    pub(in crate::store) xattrs: &'a [(String, Vec<u8>)],
+    pub(in crate::store) xattrs: &'a BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
 /// A directory whose attributes are set when everything in it is there.
@@ -95,9 +95,15 @@ impl Unpacker {
         // After the owner: changing that takes set-id bits and capabilities away.
         rustix::fs::fchmod(&file, Mode::from_raw_mode(of.mode & 0o7777))?;
         for (name, value) in of.xattrs {
-            if name.starts_with("user.") || (name == "security.capability" && self.root) {
-                rustix::fs::fsetxattr(&file, name.as_str(), value, XattrFlags::empty())
-                    .map_err(|error| said(error, &format!("cannot set the extended attribute {name}")))?;
+            if name.starts_with(b"user.") || (name == b"security.capability" && self.root) {
+                rustix::fs::fsetxattr(&file, name.as_slice(), value, XattrFlags::empty()).map_err(
+                    |error| {
+                        said(
+                            error,
+                            &format!("cannot set the extended attribute {}", String::from_utf8_lossy(name)),
+                        )
+                    },
+                )?;
             }
         }
         rustix::fs::futimens(&file, &times(of))?;
@@ -195,7 +201,7 @@ fn gid_of(id: u32) -> rustix::fs::Gid {
 }
 
 fn times(of: &Attributes<'_>) -> Timestamps {
-    let time = Timespec { tv_sec: of.mtime, tv_nsec: i64::from(of.mtime_nanos) };
+    let time = Timespec { tv_sec: of.mtime, tv_nsec: 0 };
     Timestamps { last_access: time, last_modification: time }
 }
 
