@@ -54,15 +54,11 @@ impl Context<'_> {
     /// Decides a configuration from what was typed and from this machine, and sends its warnings. Writes nothing.
     pub fn configure(&self) -> Result<Config, Failure> {
         let facts = configure::probe::gather(self.options)?;
-        match configure::check(self.options, &facts) {
-            Ok((config, warnings)) => {
-                for warning in warnings {
-                    self.sink.send(Event::Warning(warning));
-                }
-                Ok(config)
-            }
-            Err(errors) => Err(Failure::refused(errors)),
+        let outcome = configure::check(self.options, &facts);
+        for warning in outcome.warnings {
+            self.sink.send(Event::Warning(warning));
         }
+        outcome.config.map_err(Failure::refused)
     }
 
     /// The configuration that was saved in the build directory, or an error that says to configure first.

@@ -6,6 +6,7 @@
 pub mod config;
 pub mod dirs;
 pub mod facts;
+pub mod forward;
 pub mod machine;
 pub mod options;
 pub mod probe;
@@ -19,7 +20,7 @@ use std::path::PathBuf;
 pub use config::Config;
 pub use facts::HostFacts;
 pub use options::{Key, Options};
-pub use rules::check;
+pub use rules::{Outcome, check};
 
 use crate::failure::Problem;
 
@@ -45,9 +46,16 @@ pub fn adjust(
     if options.is_on(Key::Offline) {
         config.offline = true;
     }
-    if let Some(dir) = options.value(Key::CacheDirectory) {
-        config.cache_dir = std::path::absolute(dir)
-            .map_err(|error| Problem::new(error.to_string()).at(format!("--cache-dir={dir}")))?;
+    let absolute = |key| {
+        let Some(dir) = options.value(key) else { return Ok(None) };
+        let place = || options.given(key).map(|given| given.typed.clone()).unwrap_or_default();
+        std::path::absolute(dir).map(Some).map_err(|error| Problem::new(error.to_string()).at(place()))
+    };
+    if let Some(dir) = absolute(Key::CacheDirectory)? {
+        config.cache_dir = dir;
+    }
+    if let Some(dir) = absolute(Key::SourceDirectory)? {
+        config.srcdir = Some(dir);
     }
     let name = "SOURCE_DATE_EPOCH";
     if let Some(value) =

@@ -150,7 +150,7 @@ impl Options {
 
     /// Whether anything was given that decides how something is built, other than what a single run may change.
     pub fn configures(&self) -> bool {
-        let single_run = [Key::Offline, Key::CacheDirectory];
+        let single_run = [Key::Offline, Key::CacheDirectory, Key::SourceDirectory];
         self.given.keys().any(|key| !single_run.contains(key))
             || self
                 .variables

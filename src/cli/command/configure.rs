@@ -3,6 +3,7 @@
 use super::super::context::Context;
 use super::super::parse::Arguments;
 use super::Command;
+use crate::configure;
 use crate::failure::{ExitStatus, Failure};
 
 pub(in crate::cli) const COMMAND: Command = Command {
@@ -12,7 +13,8 @@ pub(in crate::cli) const COMMAND: Command = Command {
     words_max: 0,
     options: &[],
     summary: "check the options and this machine, and write down what to build",
-    details: "Writes config.json into the build directory. ./configure does the same.",
+    details: "Writes config.json into the build directory. Where the sources (--srcdir) are elsewhere, a Makefile that \
+              forwards to theirs is written into the current directory. ./configure does the same.",
     run,
 };
 
@@ -20,9 +22,10 @@ fn run(context: &Context<'_>, _: &Arguments) -> Result<ExitStatus, Failure> {
     let config = context.configure()?;
     if !context.run.no_create {
         config.save()?;
+        configure::forward::write(&config)?;
     }
     if context.run.verbosity > 0 {
-        context.print(&crate::configure::summary::render(&config))?;
+        context.print(&configure::summary::render(&config))?;
     }
     Ok(ExitStatus::Success)
 }

@@ -22,8 +22,17 @@ struct Rules<'a> {
     warnings: Vec<Problem>,
 }
 
-/// Decides a configuration, with warnings; or tells everything that is wrong.
-pub fn check(options: &Options, facts: &HostFacts) -> Result<(Config, Vec<Problem>), Vec<Problem>> {
+/// What came out: a configuration, or everything that is wrong; and in both cases what may be wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The configuration.
+    pub config: Result<Config, Vec<Problem>>,
+    /// Warnings.
+    pub warnings: Vec<Problem>,
+}
+
+/// Decides a configuration.
+pub fn check(options: &Options, facts: &HostFacts) -> Outcome {
     let mut rules = Rules { options, facts, errors: Vec::new(), warnings: Vec::new() };
     rules.names();
     let machines = rules.machines();
@@ -33,11 +42,11 @@ pub fn check(options: &Options, facts: &HostFacts) -> Result<(Config, Vec<Proble
     let source_date_epoch = rules.source_date_epoch();
     let cache_dir = rules.cache_dir();
     let Rules { errors, warnings, .. } = rules;
-    match (machines, directories, errors.is_empty()) {
+    let config = match (machines, directories, errors.is_empty()) {
         (Some(machines), Some(directories), true) => {
             let path =
                 |key| options.value(key).filter(|v| !v.is_empty()).map(|path| super::absolute(facts, path));
-            let config = Config {
+            Ok(Config {
                 format: FORMAT,
                 version: VERSION.to_owned(),
                 srcdir: path(Key::SourceDirectory),
@@ -64,11 +73,11 @@ pub fn check(options: &Options, facts: &HostFacts) -> Result<(Config, Vec<Proble
                 source_date_epoch,
                 compiler: None,
                 variables: kept_variables(options, facts),
-            };
-            Ok((config, warnings))
+            })
         }
         _ => Err(errors),
-    }
+    };
+    Outcome { config, warnings }
 }
 
 /// Variables whose value when configuring counts, from the words and from the environment.
