@@ -8,5 +8,6 @@ pub mod isolation;
 pub mod launch;
 pub mod overlay;
 pub mod prepare;
+pub mod request;
 pub mod umask;
 pub mod volume;

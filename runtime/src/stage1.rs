@@ -1,3 +1,4 @@
 //! Stage1: choosing the image, and calling its entry points.
 
 pub mod entry;
+pub mod select;

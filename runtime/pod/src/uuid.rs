@@ -14,6 +14,9 @@ pub struct Uuid([u8; 16]);
 pub struct InvalidUuid(pub String);
 
 impl Uuid {
+    /// The UUID of no pod: a place for one that is not known yet.
+    pub const NIL: Uuid = Uuid([0; 16]);
+
     /// Draws a new random UUID from the kernel.
     ///
     /// # Errors

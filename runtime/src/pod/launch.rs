@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use appc::ImageManifest;
+use appc::{ImageManifest, PodManifest};
 use pod::protocol::{ENV_LOCK_FD, ENV_SELINUX_CONTEXT, ENV_SELINUX_MOUNT_CONTEXT, RunArgs};
 use pod::{DataDir, Pod, layout};
 use rustix::fs::Mode;
@@ -41,6 +41,50 @@ pub struct ReadyApp {
     pub tree: Option<String>,
     /// Its image manifest, as it stands in the pod.
     pub manifest: Vec<u8>,
+}
+
+impl ReadyPod {
+    /// Reads back what preparing has written.
+    pub fn load(pod: Pod) -> Result<Self, Failure> {
+        let failed = || format!("cannot use pod \"{}\"", pod.uuid());
+        let missing = |name: &Path| {
+            Failure::new("a file of the pod is missing")
+                .at(pod.dir().join(name))
+                .hint("remove the pod with `rkt rm`")
+        };
+        let read = |name: &Path| pod.read(name).context(failed())?.ok_or_else(|| missing(name));
+        let stage1_path = Path::new(layout::STAGE1_MANIFEST);
+        let stage1 =
+            ImageManifest::parse(&read(stage1_path)?).context(layout::STAGE1_MANIFEST).context(failed())?;
+        let overlay = if pod.uses_overlay().context(failed())? {
+            Some(tree_id(&pod, Path::new(layout::STAGE1_TREE_STORE_ID)).context(failed())?)
+        } else {
+            None
+        };
+        let manifest = PodManifest::parse(&pod.manifest_bytes()?).context(failed())?;
+        let mut apps = Vec::with_capacity(manifest.apps.len());
+        for app in &manifest.apps {
+            let name = app.name.as_str();
+            let tree = match overlay {
+                Some(_) => Some(tree_id(&pod, &layout::app_tree_store_id(name)).context(failed())?),
+                None => None,
+            };
+            apps.push(ReadyApp {
+                name: name.to_owned(),
+                tree,
+                manifest: read(&layout::app_image_manifest(name))?,
+            });
+        }
+        Ok(Self { pod, stage1, apps, overlay })
+    }
+}
+
+/// The name of a rendered image, from a file of the pod.
+fn tree_id(pod: &Pod, file: &Path) -> Result<String, Failure> {
+    let text = pod.read_text(file)?.unwrap_or_default();
+    let id: crate::store::tree::TreeStoreId =
+        text.parse().map_err(|error| Failure::from(error).at(pod.dir().join(file)))?;
+    Ok(id.to_string())
 }
 
 /// What the user asked for at the start of a pod.

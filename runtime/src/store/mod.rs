@@ -160,20 +160,34 @@ impl Store {
     /// The stored image with this name that has all these labels. Without a `version` label the ones fetched as the
     /// latest win, then the newest import.
     pub fn find(&self, name: &AcIdentifier, labels: &[Label]) -> Result<Option<ImageId>, StoreError> {
+        self.fitting(name, labels)?.next().transpose()
+    }
+
+    /// All stored images with this name that have all these labels, in the order in which [`Store::find`] prefers them.
+    pub fn find_all(&self, name: &AcIdentifier, labels: &[Label]) -> Result<Vec<ImageId>, StoreError> {
+        self.fitting(name, labels)?.collect()
+    }
+
+    fn fitting<'a>(
+        &'a self,
+        name: &AcIdentifier,
+        labels: &'a [Label],
+    ) -> Result<impl Iterator<Item = Result<ImageId, StoreError>> + 'a, StoreError> {
         let mut rows = self.with_index(|index| index.by_name(name.as_str()))?;
         if labels.iter().any(|label| label.name == "version") {
             rows.sort_by_key(|row| std::cmp::Reverse(row.import_time));
         }
-        for row in rows {
-            let manifest = parse_manifest(&row.id, &self.read_manifest_file(&row.id)?)?;
+        Ok(rows.into_iter().filter_map(move |row| {
+            let parsed = self.read_manifest_file(&row.id).and_then(|json| parse_manifest(&row.id, &json));
+            let manifest = match parsed {
+                Ok(manifest) => manifest,
+                Err(error) => return Some(Err(error)),
+            };
             let fits = |wanted: &Label| {
                 manifest.labels.iter().any(|label| label.name == wanted.name && label.value == wanted.value)
             };
-            if labels.iter().all(fits) {
-                return Ok(Some(row.id));
-            }
-        }
-        Ok(None)
+            labels.iter().all(fits).then_some(Ok(row.id))
+        }))
     }
 
     /// The stored image that `reference` means: an ID or its beginning, or `name[:version][,label=value…]`.
