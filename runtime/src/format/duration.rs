@@ -42,7 +42,8 @@ pub fn parse_duration(text: &str) -> Result<Signed, InvalidDuration> {
         rest = &tail[name.len()..];
     }
     // Go counts in signed 64 bits of nanoseconds, some 292 years.
-    let nanos = u64::try_from(total).ok().filter(|nanos| i64::try_from(*nanos).is_ok()).ok_or_else(invalid)?;
+    let nanos =
+        u64::try_from(total).ok().filter(|nanos| i64::try_from(*nanos).is_ok()).ok_or_else(invalid)?;
     Ok(Signed { negative: negative && nanos > 0, length: Duration::from_nanos(nanos) })
 }
 
@@ -72,7 +73,9 @@ fn scaled(number: &str, nanos: u64) -> Option<u128> {
     let fraction = &fraction[..fraction.len().min(15)];
     let part = match fraction.len() {
         0 => 0,
-        digits => fraction.parse::<u128>().ok()? * u128::from(nanos) / 10_u128.pow(u32::try_from(digits).ok()?),
+        digits => {
+            fraction.parse::<u128>().ok()? * u128::from(nanos) / 10_u128.pow(u32::try_from(digits).ok()?)
+        }
     };
     whole.checked_mul(u128::from(nanos))?.checked_add(part)
 }

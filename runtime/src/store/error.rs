@@ -113,6 +113,17 @@ pub enum StoreError {
         /// What is wrong and what helps.
         problem: String,
     },
+    /// Something is where the output should go.
+    #[error("{what} (try --overwrite): {}", path.display())]
+    Exists {
+        /// What is there.
+        path: PathBuf,
+        /// What kind of thing it is, as the original says it.
+        what: &'static str,
+    },
+    /// An image should be unpacked over the root of the file system.
+    #[error("this would delete your root filesystem. Refusing. Give another directory")]
+    RootDirectory,
     /// A rendered tree is not what was rendered.
     #[error("{}: {problem}", path.display())]
     Tree {

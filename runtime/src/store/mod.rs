@@ -5,7 +5,9 @@
 //! complete before the index names them, so that nobody ever sees half an image.
 
 mod archive;
+mod collect;
 mod error;
+mod export;
 mod extract;
 mod import;
 mod index;
@@ -26,6 +28,7 @@ use ::pod::DataDir;
 use appc::{AcIdentifier, ImageId, ImageManifest, Label};
 use rustix::fs::FlockOperation;
 
+pub use collect::Collected;
 pub use error::StoreError;
 pub use extract::{ExtractOptions, OwnerShift, extract};
 pub use import::Imported;

@@ -2,10 +2,13 @@
 
 use grammar::ImageExportArgs;
 
-use crate::error::Failure;
+use crate::error::{EXIT_OK, Failure};
 use crate::session::Session;
 
 /// Runs the command and returns its exit code.
-pub fn run(_session: &Session, _args: &ImageExportArgs) -> Result<u8, Failure> {
-    Err(crate::command::later("image export", "its parts"))
+pub fn run(session: &Session, args: &ImageExportArgs) -> Result<u8, Failure> {
+    let store = session.store()?;
+    let id = store.find_reference(&args.image)?;
+    store.export(&id, &args.output, args.overwrite)?;
+    Ok(EXIT_OK)
 }

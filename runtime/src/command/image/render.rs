@@ -2,10 +2,18 @@
 
 use grammar::ImageExtractArgs;
 
-use crate::error::Failure;
+use crate::error::{EXIT_OK, Failure};
 use crate::session::Session;
+use crate::store::ExtractOptions;
 
 /// Runs the command and returns its exit code.
-pub fn run(_session: &Session, _args: &ImageExtractArgs) -> Result<u8, Failure> {
-    Err(crate::command::later("image render", "its parts"))
+///
+/// The directory is unpacked from the archive, which is verified on the way: a tree in the tree store, which somebody
+/// may have changed, has no part in it.
+pub fn run(session: &Session, args: &ImageExtractArgs) -> Result<u8, Failure> {
+    let store = session.store()?;
+    let id = store.find_reference(&args.image)?;
+    let options = ExtractOptions { rootfs_only: args.rootfs_only, ..ExtractOptions::rendered() };
+    store.extract_to(&id, &args.output, &options, args.overwrite)?;
+    Ok(EXIT_OK)
 }
