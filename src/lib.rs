@@ -10,4 +10,5 @@ pub mod event;
 pub mod failure;
 pub mod flavor;
 pub mod image;
+pub mod inspect;
 pub mod store;
