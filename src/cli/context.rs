@@ -66,7 +66,7 @@ impl Context<'_> {
     pub fn saved_config(&self) -> Result<Config, Failure> {
         let builddir = configure::probe::builddir(self.options)?;
         let mut config = Config::load(&builddir).map_err(|problem| Failure::refused(vec![problem]))?;
-        configure::adjust(&mut config, self.options, &configure::probe::environment()?)
+        configure::adjust(&mut config, self.options, &configure::probe::environment())
             .map_err(|problem| Failure::refused(vec![problem]))?;
         // A build directory may have been moved.
         config.builddir = builddir;

@@ -1,5 +1,7 @@
 //! The help, grouped as that of a generated `configure`.
 
+use std::fmt::Write;
+
 use super::command::{COMMANDS, Command};
 use super::parse::Help;
 use crate::configure::config::VERSION;
@@ -38,10 +40,10 @@ const GROUPS: &[(Group, &str, bool)] = &[
 pub(super) fn general(help: Help, only_configure: bool) -> String {
     let mut out = String::new();
     if only_configure {
-        out.push_str(&format!("configure prepares rkt {VERSION} and its stage1 images for being built.\n\n"));
+        let _ = write!(out, "configure prepares rkt {VERSION} and its stage1 images for being built.\n\n");
         out.push_str("Usage: ./configure [OPTION]... [VAR=VALUE]...\n\n");
     } else {
-        out.push_str(&format!("rkt-build {VERSION} builds and installs rkt and its stage1 images.\n\n"));
+        let _ = write!(out, "rkt-build {VERSION} builds and installs rkt and its stage1 images.\n\n");
         out.push_str("Usage: rkt-build [OPTION]... [VAR=VALUE]...            configure, build and install\n");
         out.push_str("       rkt-build [OPTION]... COMMAND [ARGUMENT]...\n\nCommands:\n");
         for command in COMMANDS {
@@ -59,6 +61,13 @@ pub(super) fn general(help: Help, only_configure: bool) -> String {
             for (option, text) in GENERAL {
                 entry(&mut out, option, text, "");
             }
+        }
+        if group == Group::Accepted {
+            let names: Vec<_> = table::OPTIONS.iter().filter(|row| row.group == group).map(shown).collect();
+            out.push_str("  ");
+            wrap(&mut out, 2, &names.join(" "));
+            out.push('\n');
+            continue;
         }
         for row in table::OPTIONS.iter().filter(|row| row.group == group) {
             entry(&mut out, &shown(row), row.help, row.default);

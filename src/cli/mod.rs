@@ -23,7 +23,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let program = words.next().unwrap_or_default();
     let only_configure = Path::new(&program).file_name().is_some_and(|name| name == "configure");
     let outcome = match parse(only_configure, words) {
-        Ok(invocation) => run(&invocation, only_configure),
+        Ok(invocation) => run(&invocation),
         Err(errors) => Err(Failure::usage(errors)),
     };
     let status = outcome.unwrap_or_else(|failure| {
@@ -35,7 +35,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(u8::from(status))
 }
 
-fn run(invocation: &Invocation, only_configure: bool) -> Result<ExitStatus, Failure> {
+fn run(invocation: &Invocation) -> Result<ExitStatus, Failure> {
     let renderer = render::Renderer::new(verbosity(invocation));
     let context = Context {
         options: &invocation.options,
@@ -48,12 +48,12 @@ fn run(invocation: &Invocation, only_configure: bool) -> Result<ExitStatus, Fail
         sink: &renderer,
     };
     if let Some(help) = invocation.help {
-        match invocation.command {
-            Some(command) if !only_configure && command.name != "configure" => {
-                context.print(&help::command(command))?
-            }
-            _ => context.print(&help::general(help, only_configure))?,
-        }
+        let text = match invocation.command {
+            Some(command) if command.name != "configure" => help::command(command),
+            Some(_) => help::general(help, true),
+            None => help::general(help, false),
+        };
+        context.print(&text)?;
         return Ok(ExitStatus::Success);
     }
     if invocation.version {

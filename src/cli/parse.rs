@@ -83,7 +83,7 @@ pub fn parse(
     words: impl IntoIterator<Item = OsString>,
 ) -> Result<Invocation, Vec<Problem>> {
     let mut parser = Parser {
-        done: Invocation { command: only_configure.then(|| &command::CONFIGURE), ..Invocation::default() },
+        done: Invocation { command: only_configure.then_some(&command::CONFIGURE), ..Invocation::default() },
         words: words.into_iter().collect::<Vec<_>>().into_iter().peekable(),
         later: Vec::new(),
         errors: Vec::new(),
@@ -333,13 +333,13 @@ impl Parser {
                     .wrong(Problem::new(format!("--{} takes no value \"{value}\"", own.name)).at(typed));
             }
             (false, Some(value)) => value.into(),
-            (false, None) => match self.words.next() {
-                Some(value) => value,
-                None => {
+            (false, None) => {
+                let Some(value) = self.words.next() else {
                     let hint = format!("write --{}={}", own.name, own.metavar);
                     return self.wrong(Problem::new("the value is missing").at(typed).hint(hint));
-                }
-            },
+                };
+                value
+            }
         };
         self.done.arguments.options.insert(own.name, value);
     }

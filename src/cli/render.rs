@@ -70,12 +70,11 @@ impl Sink for Renderer {
             Event::Detail { tag, text } => self.line(2, &format!("  {tag:<TAG_WIDTH$} {text}")),
             Event::Command { words, directory } => {
                 let command = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
-                match directory {
-                    Some(directory) => {
-                        self.line(3, &format!("cd {} && {command}", quoted(&directory.to_string_lossy())))
-                    }
-                    None => self.line(3, &command),
-                }
+                let line = match directory {
+                    Some(directory) => format!("cd {} && {command}", quoted(&directory.to_string_lossy())),
+                    None => command,
+                };
+                self.line(3, &line);
             }
             Event::Output { from, line } => self.line(2, &format!("  {from:<TAG_WIDTH$} | {line}")),
             Event::Progress { text, done, total } => self.progress(&text, done, total),

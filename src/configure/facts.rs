@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::failure::Problem;
+
 /// What is known about this machine and about what can be built.
 #[derive(Debug, Clone, Default)]
 pub struct HostFacts {
@@ -16,8 +18,10 @@ pub struct HostFacts {
     pub flavors: Vec<FlavorFacts>,
     /// Programs that were looked for, by the name or path that was looked for.
     pub programs: BTreeMap<String, Option<PathBuf>>,
-    /// Headers that were looked for.
-    pub headers: BTreeMap<String, bool>,
+    /// What is wrong with the files of flavors.
+    pub flavor_faults: Vec<Problem>,
+    /// Whether the linker that was found has a static C library, where that was asked.
+    pub static_libc: Option<bool>,
     /// The Rust compiler, where one was looked for and found.
     pub rust: Option<RustFacts>,
     /// Whether systemd is process 1 here.

@@ -107,6 +107,9 @@ impl Triple {
 
 impl Architectures {
     /// Those that came with this version.
+    ///
+    /// # Panics
+    /// Never: a test reads the file that is compiled in.
     pub fn builtin() -> Self {
         toml::from_str(include_str!("data/architectures.toml")).expect("a test reads this file")
     }

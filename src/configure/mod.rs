@@ -8,11 +8,13 @@ pub mod dirs;
 pub mod facts;
 pub mod forward;
 pub mod machine;
+mod needs;
 pub mod options;
 pub mod probe;
 mod rules;
 pub mod summary;
 pub mod table;
+mod tools;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

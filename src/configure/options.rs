@@ -83,7 +83,7 @@ impl Key {
         table::OPTIONS
             .iter()
             .find(|row| row.key == self)
-            .map_or_else(|| format!("{self:?}"), |row| row.spelling())
+            .map_or_else(|| format!("{self:?}"), table::Row::spelling)
     }
 }
 

@@ -1,36 +1,57 @@
 //! Looks at this machine for the rules: only at what the options ask for.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use super::Options;
-use super::facts::{FlavorFacts, HostFacts};
+use super::facts::{FlavorFacts, HostFacts, PathKind, RustFacts};
+use super::needs::{self, CompilerNeeds};
+use super::{Key, Options};
 use crate::failure::Problem;
+use crate::flavor;
+
+/// Flavors that rkt has, in the order of the help. Whether this version can build one is told by its file.
+const FLAVORS: &[&str] = &["coreos", "kvm", "src", "host", "fly"];
 
 /// The facts that the rules need for these options.
-pub fn gather(_options: &Options) -> Result<HostFacts, Problem> {
-    let current_dir = current_dir()?;
-    Ok(HostFacts {
-        current_dir,
-        environment: environment()?,
+pub fn gather(options: &Options) -> Result<HostFacts, Problem> {
+    let mut facts = HostFacts {
+        current_dir: current_dir()?,
+        environment: environment(),
         machine: machine(),
-        flavors: flavors(),
         ..HostFacts::default()
-    })
+    };
+    let needs = needs::needs(options, &facts);
+    flavors(options, &mut facts);
+    facts.paths = needs.paths.into_iter().map(|path| (path.clone(), kind(&path))).collect();
+    if let Some(needs) = &needs.compiler {
+        compiler(needs, &mut facts);
+    }
+    if needs.systemd {
+        facts.systemd_running = Path::new("/run/systemd/system").is_dir();
+        facts.systemd_version = said("systemctl", &["--version"]).as_deref().and_then(systemd_version);
+    }
+    if options.value(Key::Tpm) == Some("auto") {
+        facts.tpm = ["/dev/tpmrm0", "/dev/tpm0"].iter().any(|device| Path::new(device).exists());
+    }
+    if options.value(Key::Sdjournal) == Some("auto") {
+        facts.journal = ["/run/log/journal", "/var/log/journal"].iter().any(|dir| Path::new(dir).is_dir());
+    }
+    Ok(facts)
 }
 
 /// The build directory: `BUILDDIR` where given, else `build-rkt-<version>` in the current directory; absolute.
 pub fn builddir(options: &Options) -> Result<PathBuf, Problem> {
-    let facts =
-        HostFacts { current_dir: current_dir()?, environment: environment()?, ..HostFacts::default() };
+    let facts = HostFacts { current_dir: current_dir()?, environment: environment(), ..HostFacts::default() };
     Ok(super::builddir(options, &facts))
 }
 
 /// The environment, as far as it is text.
-pub fn environment() -> Result<BTreeMap<String, String>, Problem> {
-    Ok(std::env::vars_os()
+pub fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect())
+        .collect()
 }
 
 fn current_dir() -> Result<PathBuf, Problem> {
@@ -48,18 +69,140 @@ fn current_dir() -> Result<PathBuf, Problem> {
 
 fn machine() -> String {
     let cpu = rustix::system::uname().machine().to_string_lossy().into_owned();
-    format!("{cpu}-unknown-linux-gnu")
+    let musl = Path::new(&format!("/lib/ld-musl-{cpu}.so.1")).exists();
+    let glibc = ["/lib64", "/lib"].iter().any(|dir| {
+        let names = [format!("ld-linux-{}.so.2", cpu.replace('_', "-")), "ld-linux-aarch64.so.1".to_owned()];
+        names.iter().any(|name| Path::new(dir).join(name).exists())
+    });
+    format!("{cpu}-unknown-linux-{}", if musl && !glibc { "musl" } else { "gnu" })
 }
 
-/// The flavors that are known.
-fn flavors() -> Vec<FlavorFacts> {
-    [("coreos", false), ("kvm", false), ("src", false), ("host", false), ("fly", true)]
-        .into_iter()
-        .map(|(name, works)| FlavorFacts {
-            name: name.to_owned(),
-            image: format!("coreos.com/rkt/stage1-{name}"),
-            arches: Vec::new(),
-            works,
-        })
-        .collect()
+/// The flavors that are known, and what is wrong with their files.
+fn flavors(options: &Options, facts: &mut HostFacts) {
+    let dir = options
+        .value(Key::FlavorsDirectory)
+        .filter(|dir| !dir.is_empty())
+        .map(|dir| super::absolute(facts, dir));
+    let dir = dir.as_deref();
+    let mut found = BTreeMap::new();
+    match flavor::known(dir) {
+        Ok(infos) => {
+            for info in infos {
+                match flavor::load(&info.name, dir) {
+                    Ok(flavor) => {
+                        let image = flavor.image_name.as_str().to_owned();
+                        let (name, arches) = (flavor.name, flavor.arches);
+                        found.insert(name.clone(), FlavorFacts { name, image, arches, works: true });
+                    }
+                    Err(faults) => facts.flavor_faults.extend(faults.into_iter().map(problem)),
+                }
+            }
+        }
+        Err(faults) => facts.flavor_faults.extend(faults.into_iter().map(problem)),
+    }
+    for name in FLAVORS {
+        let image = format!("coreos.com/rkt/stage1-{name}");
+        let unbuilt = FlavorFacts { name: (*name).to_owned(), image, arches: Vec::new(), works: false };
+        facts.flavors.push(found.remove(*name).unwrap_or(unbuilt));
+    }
+    facts.flavors.extend(found.into_values());
+}
+
+fn problem(fault: flavor::Fault) -> Problem {
+    Problem { what: fault.what, place: Some(fault.place), hint: fault.hint }
+}
+
+fn compiler(needs: &CompilerNeeds, facts: &mut HostFacts) {
+    for name in needs.linkers.iter().chain([&needs.cargo, &needs.rustc]) {
+        facts.programs.insert(name.clone(), find_program(name));
+    }
+    let found = |name: &String| facts.programs.get(name).cloned().flatten();
+    if let Some(rustc) = found(&needs.rustc) {
+        facts.rust = rust(&rustc);
+    }
+    if needs.static_libc
+        && let Some(linker) = needs.linkers.iter().find_map(found)
+    {
+        // A compiler that does not find the file repeats its name.
+        let answer = said(linker, &["-print-file-name=libc.a"]);
+        facts.static_libc = answer.map(|path| path.contains('/') && Path::new(path.trim()).is_file());
+    }
+}
+
+fn rust(rustc: &Path) -> Option<RustFacts> {
+    let version = said(rustc, &["-vV"])?;
+    let version = version.lines().find_map(|line| line.strip_prefix("release: "))?.trim().to_owned();
+    let sysroot = said(rustc, &["--print", "sysroot"])?;
+    let library = Path::new(sysroot.trim()).join("lib/rustlib");
+    let mut targets = Vec::new();
+    for entry in std::fs::read_dir(library).ok()?.flatten() {
+        if entry.path().join("lib").is_dir()
+            && let Ok(name) = entry.file_name().into_string()
+        {
+            targets.push(name);
+        }
+    }
+    targets.sort();
+    Some(RustFacts { version, targets })
+}
+
+/// A program: in `PATH`, or where a name with a slash says.
+fn find_program(name: &str) -> Option<PathBuf> {
+    let executable = |path: &PathBuf| kind(path) == PathKind::Executable;
+    if name.contains('/') {
+        return std::path::absolute(name).ok().filter(executable);
+    }
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).filter(|dir| dir.is_absolute()).map(|dir| dir.join(name)).find(executable)
+}
+
+fn kind(path: &Path) -> PathKind {
+    match path.metadata() {
+        Ok(data) if data.is_dir() => PathKind::Directory,
+        Ok(data) if data.is_file() && data.permissions().mode() & 0o111 != 0 => PathKind::Executable,
+        Ok(data) if data.is_file() => PathKind::File,
+        Ok(_) => PathKind::Other,
+        Err(_) => PathKind::Missing,
+    }
+}
+
+/// What a program that ends well writes to its standard output.
+fn said(program: impl AsRef<Path>, arguments: &[&str]) -> Option<String> {
+    let mut command = Command::new(program.as_ref());
+    let output = command
+        .args(arguments)
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The number in the first line of `systemctl --version`: `systemd 252 (252.39-1)`.
+fn systemd_version(text: &str) -> Option<u32> {
+    let number = text.lines().next()?.strip_prefix("systemd ")?;
+    number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_systemd() {
+        assert_eq!(systemd_version("systemd 252 (252.39-1~deb12u1)\n+PAM"), Some(252));
+        assert_eq!(systemd_version("systemd 227\n"), Some(227));
+        assert_eq!(systemd_version("systemd 257.9\n"), Some(257));
+        assert_eq!(systemd_version(""), None);
+        assert_eq!(systemd_version("sysvinit"), None);
+    }
+
+    #[test]
+    fn programs_are_found_in_path_and_by_path() {
+        assert!(find_program("sh").is_some());
+        assert_eq!(find_program("/bin/sh"), Some("/bin/sh".into()));
+        assert_eq!(find_program("/etc/passwd"), None);
+        assert_eq!(find_program("no-such-program-here"), None);
+    }
 }

@@ -1,5 +1,7 @@
 //! The summary that `configure` shows.
 
+use std::fmt::Write;
+
 use super::config::{Config, Setup};
 
 /// Where values begin.
@@ -10,10 +12,10 @@ pub fn render(config: &Config) -> String {
     let yes = |on: bool| if on { "yes" } else { "no" };
     let mut out = format!("\n  rkt {}\n", config.version);
     let mut block = |title: &str, lines: &[(&str, String)]| {
-        out.push_str(&format!("\n  {title}\n"));
+        let _ = writeln!(out, "\n  {title}");
         for (name, value) in lines {
             let name = format!("{name}:");
-            out.push_str(&format!("    {name:<width$} '{value}'\n", width = COLUMN - 5));
+            let _ = writeln!(out, "    {name:<width$} '{value}'", width = COLUMN - 5);
         }
     };
     let default = &config.default_stage1;

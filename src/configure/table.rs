@@ -126,8 +126,8 @@ const fn enable(
     row(key, Kind::Enable, name, metavar, default, Group::Features, help)
 }
 
-const fn accepted(kind: Kind, name: &'static str, metavar: &'static str, help: &'static str) -> Row {
-    row(Key::Ignored(name), kind, name, metavar, "", Group::Accepted, help)
+const fn accepted(kind: Kind, name: &'static str, metavar: &'static str) -> Row {
+    row(Key::Ignored(name), kind, name, metavar, "", Group::Accepted, "")
 }
 
 /// Every option that `configure` knows, in the order of the help.
@@ -256,8 +256,8 @@ pub const OPTIONS: &[Row] = &[
         "no",
         "fast repeated builds for development; not for what is shipped",
     ),
-    enable(Key::Tpm, "tpm", "yes|no|auto", "auto", "measuring what is run into a TPM"),
-    enable(Key::Sdjournal, "sdjournal", "yes|no|auto", "auto", "reading the logs of pods from the journal"),
+    enable(Key::Tpm, "tpm", "yes|no|auto", "yes", "measuring what is run into a TPM"),
+    enable(Key::Sdjournal, "sdjournal", "yes|no|auto", "yes", "reading the logs of pods from the journal"),
     enable(
         Key::InsecureGo,
         "insecure-go",
@@ -379,26 +379,26 @@ pub const OPTIONS: &[Row] = &[
         "where inputs and the results of steps are kept",
     ),
     row(Key::Offline, Kind::Flag, "offline", "", "", Group::Inputs, "never open a connection to the network"),
-    accepted(Kind::Value, "cache-file", "FILE", "results of tests are not cached"),
-    accepted(Kind::Flag, "config-cache", "", "results of tests are not cached"),
-    accepted(Kind::Flag, "no-recursion", "", "there is one configuration"),
-    accepted(Kind::Value, "site", "FILE", "there is no site file"),
-    accepted(Kind::Flag, "nfp", "", "old"),
-    accepted(Kind::Flag, "gas", "", "old"),
-    accepted(Kind::Flag, "x", "", "nothing uses X"),
-    accepted(Kind::Value, "x-includes", "DIR", "nothing uses X"),
-    accepted(Kind::Value, "x-libraries", "DIR", "nothing uses X"),
-    accepted(Kind::Enable, "dependency-tracking", "", "dependencies are always known"),
-    accepted(Kind::Enable, "silent-rules", "", "use V="),
-    accepted(Kind::Enable, "maintainer-mode", "", "nothing is generated into the source"),
-    accepted(Kind::Enable, "shared", "", "no libraries are built"),
-    accepted(Kind::Enable, "static", "", "no libraries are built"),
-    accepted(Kind::Enable, "fast-install", "", "no libraries are built"),
-    accepted(Kind::Enable, "libtool-lock", "", "no libraries are built"),
-    accepted(Kind::Enable, "rpath", "", "no libraries are built"),
-    accepted(Kind::Enable, "nls", "", "messages are not translated"),
-    accepted(Kind::With, "pic", "", "no libraries are built"),
-    accepted(Kind::With, "gnu-ld", "", "the linker is found out"),
+    accepted(Kind::Value, "cache-file", "FILE"),
+    accepted(Kind::Flag, "config-cache", ""),
+    accepted(Kind::Flag, "no-recursion", ""),
+    accepted(Kind::Value, "site", "FILE"),
+    accepted(Kind::Flag, "nfp", ""),
+    accepted(Kind::Flag, "gas", ""),
+    accepted(Kind::Flag, "x", ""),
+    accepted(Kind::Value, "x-includes", "DIR"),
+    accepted(Kind::Value, "x-libraries", "DIR"),
+    accepted(Kind::Enable, "dependency-tracking", ""),
+    accepted(Kind::Enable, "silent-rules", ""),
+    accepted(Kind::Enable, "maintainer-mode", ""),
+    accepted(Kind::Enable, "shared", ""),
+    accepted(Kind::Enable, "static", ""),
+    accepted(Kind::Enable, "fast-install", ""),
+    accepted(Kind::Enable, "libtool-lock", ""),
+    accepted(Kind::Enable, "rpath", ""),
+    accepted(Kind::Enable, "nls", ""),
+    accepted(Kind::With, "pic", ""),
+    accepted(Kind::With, "gnu-ld", ""),
 ];
 
 /// Options of older versions of rkt (or of its documents) and what to type today.

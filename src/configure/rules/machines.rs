@@ -3,6 +3,7 @@
 use super::Rules;
 use crate::configure::config::Machine;
 use crate::configure::machine::{Architectures, MachineError, Triple};
+use crate::configure::needs;
 use crate::configure::options::Key;
 use crate::failure::Problem;
 
@@ -31,10 +32,7 @@ impl Rules<'_> {
             self.warn(Problem::new("ignored: nothing built here makes code for a third machine").at(typed));
         }
         let (host, build) = (host?, build?);
-        let libc = |machine: &Machine| {
-            Triple::parse(&machine.canonical).map(|t| t.libc().to_owned()).unwrap_or_default()
-        };
-        let cross = host.arch != build.arch || libc(&host) != libc(&build);
+        let cross = needs::is_cross(&host, &build);
         let stage1_target = match self.options.value(Key::Stage1Target) {
             None | Some("") => host.rust_target.clone(),
             Some(target) => {

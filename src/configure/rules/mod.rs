@@ -3,6 +3,7 @@
 mod features;
 mod machines;
 mod stage1;
+mod tools;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -35,10 +36,13 @@ pub struct Outcome {
 pub fn check(options: &Options, facts: &HostFacts) -> Outcome {
     let mut rules = Rules { options, facts, errors: Vec::new(), warnings: Vec::new() };
     rules.names();
+    rules.errors.extend(facts.flavor_faults.iter().cloned());
     let machines = rules.machines();
     let directories = rules.directories();
     let stage1 = rules.stage1(directories.as_ref(), machines.as_ref());
     let features = rules.features(machines.as_ref(), &stage1, directories.as_ref());
+    let compiler = rules.compiler(machines.as_ref());
+    rules.inputs();
     let source_date_epoch = rules.source_date_epoch();
     let cache_dir = rules.cache_dir();
     let Rules { errors, warnings, .. } = rules;
@@ -71,7 +75,7 @@ pub fn check(options: &Options, facts: &HostFacts) -> Outcome {
                 pxe: stage1.pxe,
                 hypervisors: stage1.hypervisors,
                 source_date_epoch,
-                compiler: None,
+                compiler,
                 variables: kept_variables(options, facts),
             })
         }
