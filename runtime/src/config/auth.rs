@@ -1,6 +1,7 @@
 //! `auth.d`: who we are towards download hosts and registries.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use super::Problems;
@@ -116,10 +117,16 @@ fn insert_all<V: Clone>(
     problems: &mut Problems,
 ) {
     for name in names {
-        if into.contains_key(&name) {
-            problems.add(&file.path, format!("the {what} \"{name}\" is already defined in this directory"));
-        } else {
-            into.insert(name, value.clone());
+        match into.entry(name) {
+            Entry::Occupied(there) => {
+                problems.add(
+                    &file.path,
+                    format!("the {what} \"{}\" is already defined in this directory", there.key()),
+                );
+            }
+            Entry::Vacant(place) => {
+                place.insert(value.clone());
+            }
         }
     }
 }

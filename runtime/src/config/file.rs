@@ -120,7 +120,7 @@ pub(super) fn read_dir(dir: &Path, kinds: &[&str], problems: &mut Problems) -> V
     for entry in entries {
         match entry.and_then(|entry| Ok((entry.path(), entry.file_type()?))) {
             Ok((path, kind)) if kind.is_file() && path.extension().is_some_and(|end| end == "json") => {
-                paths.push(path)
+                paths.push(path);
             }
             Ok(_) => {}
             Err(error) => problems.add(dir, format!("cannot be read: {error}")),

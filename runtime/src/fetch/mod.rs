@@ -47,7 +47,7 @@ pub enum Purpose {
 }
 
 /// Finds images.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Finder<'a> {
     /// Where images are and go.
     pub store: &'a Store,

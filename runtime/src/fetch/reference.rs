@@ -42,7 +42,6 @@ impl Reference {
         }
         let scheme = scheme_of(text);
         match scheme.as_deref() {
-            None => {}
             Some(scheme @ ("http" | "https")) => {
                 let path = text.split(['?', '#']).next().unwrap_or_default();
                 if !ends_in_aci(path) {
@@ -62,7 +61,7 @@ impl Reference {
                 return Ok(Reference::Later { scheme: scheme.to_owned(), text: text.to_owned() });
             }
             Some(_) if !is_file(text) => return name(text),
-            Some(_) => {}
+            None | Some(_) => {}
         }
         let path = Path::new(text);
         let is_path = path.is_absolute()

@@ -31,7 +31,7 @@ pub enum StoreError {
     Index {
         /// The database.
         path: PathBuf,
-        /// What SQLite says.
+        /// What `SQLite` says.
         source: rusqlite::Error,
     },
     /// The index was made by a newer rkt.

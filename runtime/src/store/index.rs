@@ -1,4 +1,4 @@
-//! The index of the image store: a small SQLite database.
+//! The index of the image store: a small `SQLite` database.
 //!
 //! It holds what finding an image needs. All of it but times can be rebuilt from blobs and manifests. The hot path
 //! (`rkt run` of a stored image) only reads; when an image was last used is the modification time of its lock file,
@@ -155,14 +155,14 @@ impl Index {
             .map_err(|source| StoreError::io("cannot set the mode of the index", &path, source.into()))?;
         drop(file);
         let db = connect(&path).map_err(failed)?;
-        let fill = || {
+        let build = || {
             let change = Transaction::new_unchecked(&db, TransactionBehavior::Exclusive)?;
             change.execute_batch(TABLES)?;
             insert(&change, rows)?;
             change.pragma_update(None, "user_version", VERSION)?;
             change.commit()
         };
-        fill().map_err(failed)?;
+        build().map_err(failed)?;
         Ok(Index { place: place(&path), path, db })
     }
 
@@ -302,7 +302,7 @@ fn place(path: &Path) -> (u64, u64) {
     std::fs::metadata(path).map_or((0, 0), |about| (about.dev(), about.ino()))
 }
 
-/// The columns of table `file`; SQLite's integers are signed, so large device numbers and inodes keep their bits.
+/// The columns of table `file`; `SQLite`'s integers are signed, so large device numbers and inodes keep their bits.
 fn identity(file: &FileIdentity) -> (i64, i64, i64, i64, i64) {
     (file.dev.cast_signed(), file.inode.cast_signed(), file.size.cast_signed(), file.mtime, file.ctime)
 }

@@ -70,7 +70,7 @@ pub enum Verdict {
 }
 
 /// The trees of one store.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct TreeStore<'a> {
     store: &'a Store,
 }
@@ -123,7 +123,7 @@ impl<'a> TreeStore<'a> {
 
     fn render_locked(&self, image: &ImageId, id: &TreeStoreId) -> Result<(), StoreError> {
         let path = self.path(id);
-        self.remove_locked(&path)?;
+        remove_locked(&path)?;
         // Checked before anything is written: a refusal should leave nothing.
         extract::check_renderable(self.store, image)?;
         let rendered = self.write_tree(image, &path);
@@ -175,31 +175,12 @@ impl<'a> TreeStore<'a> {
     pub fn remove(&self, id: &TreeStoreId) -> Result<(), StoreError> {
         let lock = self.lock(id)?;
         let image = fs::read_to_string(self.path(id).join(IMAGE));
-        self.remove_locked(&self.path(id))?;
+        remove_locked(&self.path(id))?;
         if let Some(image) = image.ok().and_then(|text| text.trim_end().parse::<ImageId>().ok()) {
             self.store.with_index(|index| index.set_tree_size(&image, 0))?;
         }
         lock.remove();
         Ok(())
-    }
-
-    fn remove_locked(&self, path: &Path) -> Result<(), StoreError> {
-        // `rendered` goes first, and to the disk: a tree that is half removed must never look complete.
-        match fs::remove_file(path.join(RENDERED)) {
-            Ok(()) => {
-                let dir =
-                    fs::File::open(path).map_err(|source| StoreError::io("cannot open", path, source))?;
-                dir.sync_all().map_err(|source| StoreError::io("cannot write to disk", path, source))?;
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(StoreError::io("cannot remove", &path.join(RENDERED), source)),
-        }
-        match fs::remove_dir_all(path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(StoreError::io("cannot remove", path, source))
-            }
-            _ => Ok(()),
-        }
     }
 
     /// All trees, complete or not.
@@ -217,6 +198,24 @@ impl<'a> TreeStore<'a> {
 
     fn lock(&self, id: &TreeStoreId) -> Result<KeyLock, StoreError> {
         KeyLock::wait(&self.layout().tree_locks(), &id.to_string(), Sharing::Exclusive)
+    }
+}
+
+fn remove_locked(path: &Path) -> Result<(), StoreError> {
+    // `rendered` goes first, and to the disk: a tree that is half removed must never look complete.
+    match fs::remove_file(path.join(RENDERED)) {
+        Ok(()) => {
+            let dir = fs::File::open(path).map_err(|source| StoreError::io("cannot open", path, source))?;
+            dir.sync_all().map_err(|source| StoreError::io("cannot write to disk", path, source))?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(source) => return Err(StoreError::io("cannot remove", &path.join(RENDERED), source)),
+    }
+    match fs::remove_dir_all(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(StoreError::io("cannot remove", path, source))
+        }
+        _ => Ok(()),
     }
 }
 
