@@ -1,3 +1,66 @@
-//! The one static executable of every stage1 image.
+//! The one executable of every stage1 image.
+//!
+//! It looks at the name it was called by (`run`, `enter`, `gc`, `stop` …: symlinks to one file) and at
+//! the flavor of the image that it lies in (the symlink `flavor` beside it), and does that flavor's
+//! part. Stage0 calls it as `rkt-pod`'s `protocol` describes.
 
-fn main() {}
+mod failure;
+mod flavor;
+mod fly;
+mod pod_dir;
+mod runtime_config;
+mod system;
+
+use failure::Failure;
+use std::env;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// One part of a flavor: gets its own path and the arguments.
+type EntryPoint = fn(&str, Vec<OsString>) -> Result<ExitCode, Failure>;
+
+/// Names by which this executable is called, the flavor they belong to, and what they do.
+const ENTRY_POINTS: &[(&str, &str, EntryPoint)] = &[
+    ("run", "fly", fly::run::main),
+    ("enter", "fly", fly::enter::main),
+    ("gc", "fly", fly::gc::main),
+    ("stop", "fly", fly::stop::main),
+];
+
+fn main() -> ExitCode {
+    let mut args = env::args_os();
+    let program = args.next().unwrap_or_default().to_string_lossy().into_owned();
+    let name = Path::new(&program).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (prefix, result) = match entry_point(&name) {
+        Ok((flavor, entry)) => (format!("{flavor}-{name}"), entry(&program, args.collect())),
+        Err(failure) => ("stage1".to_owned(), Err(failure)),
+    };
+    match result {
+        Ok(code) => code,
+        Err(failure) => failure.report(&prefix),
+    }
+}
+
+/// What to do for a name; the image's flavor is only looked up for names that exist at all.
+fn entry_point(name: &str) -> Result<(&'static str, EntryPoint), Failure> {
+    let known = |flavor: Option<&str>| {
+        let mut names: Vec<&str> = ENTRY_POINTS
+            .iter()
+            .filter(|(_, of, _)| flavor.is_none_or(|flavor| flavor == *of))
+            .map(|(name, ..)| *name)
+            .collect();
+        names.dedup();
+        names.join(", ")
+    };
+    if !ENTRY_POINTS.iter().any(|(known, ..)| *known == name) {
+        return Err(Failure::new(format!("no entry point is called \"{name}\""))
+            .hint(format!("this executable is called through links with the names: {}", known(None))));
+    }
+    let flavor = flavor::own()?;
+    match ENTRY_POINTS.iter().find(|(entry, of, _)| *entry == name && *of == flavor) {
+        Some((_, flavor, entry)) => Ok((flavor, *entry)),
+        None => Err(Failure::new(format!("flavor \"{flavor}\" has no entry point \"{name}\""))
+            .hint(format!("it has: {}", known(Some(&flavor))))),
+    }
+}

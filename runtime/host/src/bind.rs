@@ -1,0 +1,88 @@
+//! Bind mounts from open file to open file: no path is looked up twice, so nobody can change what it
+//! means in between.
+
+use crate::attributes;
+use rustix::fs::CWD;
+use rustix::io::Errno;
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags,
+};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+/// A mount that is not attached anywhere yet. Dropped unattached, it is gone.
+#[derive(Debug)]
+pub struct Tree(OwnedFd);
+
+impl Tree {
+    /// A view of a file or directory of the host, symlinks followed; with all that is mounted below it
+    /// if `recursive`. The mounts of the original are not changed; where those are shared, the view is
+    /// their peer.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn copy(source: &Path, recursive: bool) -> io::Result<Tree> {
+        let mut flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+        if recursive {
+            flags |= OpenTreeFlags::AT_RECURSIVE;
+        }
+        Ok(Tree(rustix::mount::open_tree(CWD, source, flags)?))
+    }
+
+    /// The same of an open file or directory.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn copy_of(source: impl AsFd, recursive: bool) -> io::Result<Tree> {
+        let mut flags =
+            OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
+        if recursive {
+            flags |= OpenTreeFlags::AT_RECURSIVE;
+        }
+        Ok(Tree(rustix::mount::open_tree(source, c"", flags)?))
+    }
+
+    /// A new, empty file system in memory, open to everybody as `/tmp` is.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn tmpfs() -> io::Result<Tree> {
+        let context = rustix::mount::fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+        rustix::mount::fsconfig_set_string(context.as_fd(), c"source", c"tmpfs")?;
+        rustix::mount::fsconfig_set_string(context.as_fd(), c"mode", c"1777")?;
+        rustix::mount::fsconfig_create(context.as_fd())?;
+        let flags = FsMountFlags::FSMOUNT_CLOEXEC;
+        Ok(Tree(rustix::mount::fsmount(context.as_fd(), flags, MountAttrFlags::empty())?))
+    }
+
+    /// Makes this view read-only, with all that is mounted on it if `recursive`.
+    ///
+    /// # Errors
+    /// What the kernel says; before Linux 5.12 that it does not know how.
+    pub fn read_only(&self, recursive: bool) -> io::Result<()> {
+        attributes::set_read_only(self.0.as_fd(), recursive)
+    }
+
+    /// Mounts it on an open place: a directory on a directory, a file on a file.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn attach(self, target: impl AsFd) -> io::Result<()> {
+        let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+        Ok(rustix::mount::move_mount(self.0.as_fd(), c"", target.as_fd(), c"", flags)?)
+    }
+}
+
+/// Makes a mount of the host shared, with all that is mounted on it, so that what is mounted there later
+/// is seen in views of it and the other way round. `false` when the path is no mount point.
+///
+/// # Errors
+/// What the kernel says.
+pub fn share(path: &Path) -> io::Result<bool> {
+    match rustix::mount::mount_change(path, MountPropagationFlags::SHARED | MountPropagationFlags::REC) {
+        Ok(()) => Ok(true),
+        Err(Errno::INVAL) => Ok(false),
+        Err(errno) => Err(errno.into()),
+    }
+}
