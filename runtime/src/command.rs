@@ -7,6 +7,7 @@ pub mod fetch;
 pub mod gc;
 pub mod image;
 pub mod list;
+pub mod output;
 pub mod prepare;
 pub mod rm;
 pub mod run;

@@ -1,13 +1,16 @@
 //! Pods: making them ready, starting them, and collecting what they leave.
 
 pub mod assemble;
+pub mod collect;
 pub mod dns;
 pub mod environment;
+pub mod find;
 pub mod inside;
 pub mod isolation;
 pub mod launch;
 pub mod overlay;
 pub mod prepare;
 pub mod request;
+pub mod status;
 pub mod umask;
 pub mod volume;

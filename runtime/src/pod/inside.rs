@@ -87,6 +87,14 @@ impl Inside {
         Ok(Some(text))
     }
 
+    /// Where a symbolic link points.
+    pub fn read_link(&self, path: &str) -> io::Result<String> {
+        let (parent, name) = self.parent(path)?;
+        let target =
+            rustix::fs::readlinkat(&parent, name, Vec::new()).map_err(|errno| self.named(errno, path))?;
+        Ok(target.to_string_lossy().into_owned())
+    }
+
     /// Sets both times of what is at `path` to now.
     pub fn touch(&self, path: &str) -> io::Result<()> {
         let place = self.open_place(path)?;
