@@ -3,7 +3,7 @@
 //! All entries in lexical order, except the tree store's own files and sockets: for each a JSON object with the values of
 //! its tar header, and the content of regular files. A second name of a file seen before is a link without content.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, Metadata};
 use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -173,16 +173,22 @@ fn read_xattrs(path: &Path) -> Vec<Xattr> {
     xattrs
 }
 
-/// Bytes in the regular files below a directory.
-pub(super) fn file_bytes(dir: &Path) -> u64 {
-    let Ok(entries) = fs::read_dir(dir) else { return 0 };
-    entries
-        .filter_map(Result::ok)
-        .filter_map(|entry| Some((entry.path(), fs::symlink_metadata(entry.path()).ok()?)))
-        .map(|(path, about)| match about.file_type() {
-            kind if kind.is_dir() => file_bytes(&path),
-            kind if kind.is_file() => about.len(),
-            _ => 0,
-        })
-        .sum()
+/// Bytes in the manifest and the files of a rendered tree, each file counted once however many names it has.
+pub(super) fn file_bytes(root: &Path) -> u64 {
+    let mut seen = HashSet::new();
+    let mut bytes = 0;
+    let mut todo = vec![root.to_owned()];
+    while let Some(dir) = todo.pop() {
+        let Ok(entries) = fs::read_dir(&dir) else { continue };
+        for entry in entries.filter_map(Result::ok) {
+            let own = [HASH, RENDERED, IMAGE].iter().any(|own| entry.file_name() == **own);
+            let Ok(about) = entry.metadata() else { continue };
+            if about.is_dir() {
+                todo.push(entry.path());
+            } else if about.is_file() && !(own && dir == root) && seen.insert((about.dev(), about.ino())) {
+                bytes += about.len();
+            }
+        }
+    }
+    bytes
 }

@@ -1,0 +1,10 @@
+//! What a user does with images, by running the built `rkt` on a data directory of its own.
+
+mod bad_input;
+mod broken_off;
+mod fetching;
+mod full_disk;
+mod handling;
+mod index;
+mod support;
+mod together;
