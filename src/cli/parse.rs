@@ -148,7 +148,7 @@ impl Parser {
                         format!("{} is missing", command.words.split(' ').nth(count).unwrap_or("a word"))
                     }
                 };
-                let hint = if self.only_configure {
+                let hint = if command.name == "configure" {
                     "name the machine that rkt runs on with --host=; the tool itself is built by make"
                         .to_owned()
                 } else {
@@ -386,4 +386,104 @@ fn assignment(text: &str) -> Option<(&str, &str)> {
     let sane = (first.is_ascii_alphabetic() || first == b'_')
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     sane.then_some((name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::configure::Key;
+
+    fn words(text: &str) -> Invocation {
+        parse(false, text.split(' ').filter(|word| !word.is_empty()).map(OsString::from)).unwrap()
+    }
+
+    fn value(text: &str, key: Key) -> Option<String> {
+        words(text).options.value(key).map(str::to_owned)
+    }
+
+    #[test]
+    fn spellings_of_a_generated_configure() {
+        let prefix = Key::Directory("prefix");
+        for text in
+            ["--prefix=/x", "--prefix /x", "-prefix=/x", "-prefix /x", "--pre=/x", "--prefix=/y --prefix=/x"]
+        {
+            assert_eq!(value(text, prefix).as_deref(), Some("/x"), "{text}");
+        }
+        for text in ["--exec-prefix=/x", "--exec_prefix=/x", "--exec=/x"] {
+            assert_eq!(value(text, Key::Directory("exec_prefix")).as_deref(), Some("/x"), "{text}");
+        }
+        for (text, expected) in [
+            ("--enable-tpm", "yes"),
+            ("--enable-tpm=auto", "auto"),
+            ("--enable-tpm=", ""),
+            ("--disable-tpm", "no"),
+            ("-disable-tpm", "no"),
+        ] {
+            assert_eq!(value(text, Key::Tpm).as_deref(), Some(expected), "{text}");
+        }
+        assert_eq!(value("--with-stage1_flavors=fly", Key::Flavors).as_deref(), Some("fly"));
+        assert_eq!(value("--without-stage1-flavors", Key::Flavors).as_deref(), Some("no"));
+        assert_eq!(words("CC=a=b x=").options.variables["CC"], "a=b");
+    }
+
+    #[test]
+    fn options_stand_before_and_after_the_command() {
+        for text in ["--json inspect -q a.aci --offline", "inspect a.aci --offline --json --quiet"] {
+            let done = words(text);
+            assert_eq!(done.command.map(|c| c.name), Some("inspect"));
+            assert_eq!(done.arguments.words, ["a.aci"]);
+            assert!(done.arguments.flag("json") && done.quiet && done.options.is_on(Key::Offline));
+        }
+        assert_eq!(words("inspect -- --json").arguments.words, ["--json"]);
+        assert!(words("--prefix build").command.is_none(), "a value, not a command");
+    }
+
+    #[test]
+    fn jobs_and_verbosity() {
+        for (text, jobs) in [
+            ("", Jobs::Unsaid),
+            ("-j", Jobs::Unlimited),
+            ("-j4", Jobs::Count(4)),
+            ("-j 4", Jobs::Count(4)),
+            ("-j build", Jobs::Unlimited),
+            ("--jobs=2", Jobs::Count(2)),
+        ] {
+            assert_eq!(words(text).jobs, jobs, "{text}");
+        }
+        assert_eq!(words("-v -v --verbose").verbose, 3);
+    }
+
+    #[test]
+    fn all_errors_of_the_words_together() {
+        let bad = ["--nonesuch", "-j0", "--version=1", "--", "x", "--without-tpm=1"];
+        let errors = parse(false, bad.map(OsString::from)).unwrap_err();
+        assert_eq!(errors.len(), 4, "{errors:?}");
+    }
+
+    #[test]
+    fn no_words_make_it_panic() {
+        use std::os::unix::ffi::OsStringExt;
+        let pieces: &[&[u8]] = &[
+            b"-",
+            b"--",
+            b"=",
+            b"-j",
+            b"--with-",
+            b"--enable-=",
+            b"--prefix",
+            b"\xff",
+            b"--\xff",
+            b"",
+            b"a=b",
+        ];
+        for first in pieces {
+            for second in pieces {
+                for third in pieces {
+                    let joined = [*first, *second].concat();
+                    let words = [joined, third.to_vec()].map(OsString::from_vec);
+                    let _ = parse(first.len() == 1, words);
+                }
+            }
+        }
+    }
 }

@@ -98,7 +98,15 @@ fn flavors(options: &Options, facts: &mut HostFacts) {
                 }
             }
         }
-        Err(faults) => facts.flavor_faults.extend(faults.into_iter().map(problem)),
+        Err(faults) => {
+            facts.flavor_faults.extend(faults.into_iter().map(problem));
+            // So that the other rules do not tell faults that only follow from these.
+            for name in FLAVORS {
+                let (name, image) = ((*name).to_owned(), String::new());
+                facts.flavors.push(FlavorFacts { name, image, arches: Vec::new(), works: true });
+            }
+            return;
+        }
     }
     for name in FLAVORS {
         let image = format!("coreos.com/rkt/stage1-{name}");

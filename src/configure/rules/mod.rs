@@ -3,6 +3,8 @@
 mod features;
 mod machines;
 mod stage1;
+#[cfg(test)]
+mod tests;
 mod tools;
 
 use std::collections::BTreeMap;
@@ -152,7 +154,13 @@ impl Rules<'_> {
         match super::dirs::resolve(&self.given_directories()) {
             Ok(directories) => Some(directories),
             Err(errors) => {
-                self.errors.extend(errors);
+                for problem in errors {
+                    let given = self.options.iter().find(|(key, _)| {
+                        matches!(key, Key::Directory(_)) && Some(key.spelling()) == problem.place
+                    });
+                    let typed = given.map(|(_, given)| given.typed.clone());
+                    self.error(Problem { place: typed.or(problem.place), ..problem });
+                }
                 None
             }
         }

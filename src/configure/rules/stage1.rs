@@ -129,6 +129,13 @@ impl Rules<'_> {
             );
         }
         let Some(flavor) = self.facts.flavor(name) else {
+            if matches!(name, "yes" | "no") && before.is_empty() {
+                let hint = format!(
+                    "without a value the option means \"{name}\"; give a list such as {}",
+                    self.working()
+                );
+                return Some(Problem::new("a list of flavors is missing").hint(hint));
+            }
             return Some(
                 Problem::new(format!("unknown stage1 flavor \"{name}\""))
                     .hint(format!("known are {}", known())),
