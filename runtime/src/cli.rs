@@ -27,7 +27,7 @@ pub fn run(words: Vec<OsString>) -> u8 {
         return EXIT_MISSING_COMMAND;
     };
     let name = name(&command);
-    let done = Session::new(line.global).and_then(|session| dispatch(&session, command, apps));
+    let done = Session::new(line.global).and_then(|session| dispatch(&session, command, &apps));
     match done {
         Ok(code) => match std::io::stdout().flush() {
             Ok(()) => code,
@@ -43,10 +43,10 @@ pub fn run(words: Vec<OsString>) -> u8 {
 }
 
 /// One line a command.
-fn dispatch(session: &Session, command: Command, apps: Vec<TypedApp>) -> Result<u8, Failure> {
+fn dispatch(session: &Session, command: Command, apps: &[TypedApp]) -> Result<u8, Failure> {
     match command {
-        Command::Run(args) => command::run::run(session, &args, &apps),
-        Command::Prepare(args) => command::prepare::run(session, &args, &apps),
+        Command::Run(args) => command::run::run(session, &args, apps),
+        Command::Prepare(args) => command::prepare::run(session, &args, apps),
         Command::RunPrepared(args) => command::run_prepared::run(session, &args),
         Command::Enter(args) => command::enter::run(session, &args),
         Command::List(args) => command::list::run(session, &args),

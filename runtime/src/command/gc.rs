@@ -17,10 +17,10 @@ pub fn run(session: &Session, args: &GcArgs) -> Result<u8, Failure> {
     let expire = period("expire-prepared", &args.expire_prepared)?;
     let data = session.pods()?;
     let mut collector = Collector { session, data, failed: false };
-    collector.each(&[Directory::Run], Collector::mark_exited)?;
-    collector.each(&[Directory::Embryo, Directory::Prepare], Collector::mark_aborted)?;
+    collector.each(&[Directory::Run], |_, pod| mark_exited(pod))?;
+    collector.each(&[Directory::Embryo, Directory::Prepare], |_, pod| mark_aborted(pod))?;
     if !args.mark_only {
-        collector.each(&[Directory::Prepared], |collector, pod| collector.mark_expired(pod, expire))?;
+        collector.each(&[Directory::Prepared], |_, pod| mark_expired(pod, expire))?;
         collector.each(&[Directory::ExitedGarbage], |collector, pod| collector.collect(pod, Some(grace)))?;
         collector.each(&[Directory::Garbage], |collector, pod| collector.collect(pod, None))?;
         collector.clean_store()?;
@@ -59,34 +59,6 @@ impl Collector<'_> {
         eprintln!("{}", failure.render("gc", self.session.global.debug));
     }
 
-    fn mark_exited(&mut self, mut pod: Pod) -> Result<(), Failure> {
-        if pod.state() == State::Exited {
-            eprintln!("gc: moving pod \"{}\" to garbage", pod.uuid());
-            tolerate_race(pod.to_exited_garbage())?;
-        }
-        Ok(())
-    }
-
-    fn mark_aborted(&mut self, mut pod: Pod) -> Result<(), Failure> {
-        match pod.state() {
-            State::AbortedPrepare => {
-                eprintln!("gc: moving failed prepare \"{}\" to garbage", pod.uuid());
-                tolerate_race(pod.to_garbage())
-            }
-            // One that somebody is making is locked, or will be in a moment and then looks for another name.
-            State::Embryo => tolerate_race(pod.to_garbage()),
-            _ => Ok(()),
-        }
-    }
-
-    fn mark_expired(&mut self, mut pod: Pod, expire: Duration) -> Result<(), Failure> {
-        if pod.state() == State::Prepared && is_older(pod.moved()?, expire) {
-            eprintln!("gc: moving expired prepared pod \"{}\" to garbage", pod.uuid());
-            tolerate_race(pod.to_garbage())?;
-        }
-        Ok(())
-    }
-
     /// Deletes a marked pod, unless it is marked for less than the grace period.
     fn collect(&mut self, mut pod: Pod, grace: Option<Duration>) -> Result<(), Failure> {
         if let Some(grace) = grace
@@ -115,6 +87,34 @@ impl Collector<'_> {
         }
         Ok(())
     }
+}
+
+fn mark_exited(mut pod: Pod) -> Result<(), Failure> {
+    if pod.state() == State::Exited {
+        eprintln!("gc: moving pod \"{}\" to garbage", pod.uuid());
+        tolerate_race(pod.to_exited_garbage())?;
+    }
+    Ok(())
+}
+
+fn mark_aborted(mut pod: Pod) -> Result<(), Failure> {
+    match pod.state() {
+        State::AbortedPrepare => {
+            eprintln!("gc: moving failed prepare \"{}\" to garbage", pod.uuid());
+            tolerate_race(pod.to_garbage())
+        }
+        // One that somebody is making is locked, or will be in a moment and then looks for another name.
+        State::Embryo => tolerate_race(pod.to_garbage()),
+        _ => Ok(()),
+    }
+}
+
+fn mark_expired(mut pod: Pod, expire: Duration) -> Result<(), Failure> {
+    if pod.state() == State::Prepared && is_older(pod.moved()?, expire) {
+        eprintln!("gc: moving expired prepared pod \"{}\" to garbage", pod.uuid());
+        tolerate_race(pod.to_garbage())?;
+    }
+    Ok(())
 }
 
 /// Another rkt may have started, marked or deleted the pod meanwhile; that is not our failure.

@@ -43,9 +43,9 @@ pub fn run(session: &Session, args: &ListArgs) -> Result<u8, Failure> {
     });
     // The original writes an empty list so, and scripts look for it.
     if pods.is_empty() {
-        println!("null")
+        println!("null");
     } else {
-        output::json(&pods, format)?
+        output::json(&pods, format)?;
     }
     Ok(0)
 }

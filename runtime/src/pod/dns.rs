@@ -57,8 +57,10 @@ impl DnsSettings {
                 },
             }
         }
-        let written = !(self.nameservers.is_empty() && self.search.is_empty() && self.options.is_empty())
-            || !self.domain.is_empty();
+        let written = !(self.nameservers.is_empty()
+            && self.search.is_empty()
+            && self.options.is_empty()
+            && self.domain.is_empty());
         self.mode.resolv = match special {
             Some(_) if count > 1 || written => {
                 return Err(Failure::new("cannot mix --dns=host or --dns=none with other values")

@@ -18,6 +18,9 @@ use crate::session::Session;
 use crate::stage1::select::{Choice, select};
 use crate::store::Store;
 
+/// The pod's manifest, its text if a user wrote it, and the images in its order.
+type Contents = (PodManifest, Option<Vec<u8>>, Vec<AppImage>);
+
 /// A pod that somebody wants.
 #[derive(Debug)]
 pub struct PodRequest {
@@ -107,12 +110,8 @@ impl PodRequest {
         Ok(ready)
     }
 
-    /// The pod's manifest, its text if a user wrote it, and the images in its order.
-    fn manifest(
-        &self,
-        session: &Session,
-        store: &Store,
-    ) -> Result<(PodManifest, Option<Vec<u8>>, Vec<AppImage>), Failure> {
+    /// What the pod is made of.
+    fn manifest(&self, session: &Session, store: &Store) -> Result<Contents, Failure> {
         if let Some(path) = &self.manifest_file {
             let (manifest, text) = read_manifest(path)?;
             let images = manifest

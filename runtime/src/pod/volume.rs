@@ -57,9 +57,9 @@ pub fn parse_volume(text: &str) -> Result<Volume, Failure> {
             if volume.source.is_some() {
                 return Err(invalid("source for empty volume must be empty".to_owned()));
             }
-            let (mode, default_uid, default_gid) = Volume::EMPTY_DEFAULTS;
+            let (mode, owner, group) = Volume::EMPTY_DEFAULTS;
             volume.mode.get_or_insert_with(|| mode.to_owned());
-            (volume.uid, volume.gid) = (uid.or(Some(default_uid)), gid.or(Some(default_gid)));
+            (volume.uid, volume.gid) = (uid.or(Some(owner)), gid.or(Some(group)));
         }
         _ => {
             return Err(invalid("unrecognized volume kind: should be one of \"empty\", \"host\"".to_owned()));
@@ -201,7 +201,7 @@ mod tests {
             match (parse_volume(text), expected) {
                 (Ok(volume), Ok(json)) => assert_eq!(serde_json::to_string(&volume).unwrap(), json, "{text}"),
                 (Err(failure), Err(part)) => {
-                    assert!(failure.what.ends_with(part) || part.is_empty(), "{}", failure.what)
+                    assert!(failure.what.ends_with(part) || part.is_empty(), "{}", failure.what);
                 }
                 (got, _) => panic!("{text}: {got:?}"),
             }

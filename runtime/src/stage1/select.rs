@@ -33,24 +33,30 @@ pub enum Choice {
 impl Choice {
     /// Reads the five flags, of which one may be given once.
     pub fn new(args: &Stage1Args) -> Result<Self, Failure> {
-        let flags: [(&[String], fn(String) -> Self); 5] = [
-            (&args.stage1_url, Self::Url),
-            (&args.stage1_path, Self::Path),
-            (&args.stage1_name, Self::Name),
-            (&args.stage1_hash, Self::Hash),
-            (&args.stage1_from_dir, Self::FromDir),
-        ];
-        let mut given = flags.iter().flat_map(|(values, make)| values.iter().map(move |value| (value, make)));
-        let Some((value, make)) = given.next() else { return Ok(Self::Default) };
-        if given.next().is_some() {
+        let mut given = Vec::new();
+        given.extend(args.stage1_url.iter().cloned().map(Self::Url));
+        given.extend(args.stage1_path.iter().cloned().map(Self::Path));
+        given.extend(args.stage1_name.iter().cloned().map(Self::Name));
+        given.extend(args.stage1_hash.iter().cloned().map(Self::Hash));
+        given.extend(args.stage1_from_dir.iter().cloned().map(Self::FromDir));
+        let Some(choice) = given.pop() else { return Ok(Self::Default) };
+        if !given.is_empty() {
             return Err(Failure::new("only one of the --stage1-* flags can be given, and once").hint(
                 "leave one of --stage1-url, --stage1-path, --stage1-name, --stage1-hash, --stage1-from-dir",
             ));
         }
-        if value.is_empty() {
-            return Err(Failure::new("the value of a --stage1-* flag is empty"));
+        match &choice {
+            Self::Url(value)
+            | Self::Path(value)
+            | Self::Name(value)
+            | Self::Hash(value)
+            | Self::FromDir(value)
+                if value.is_empty() =>
+            {
+                Err(Failure::new("the value of a --stage1-* flag is empty"))
+            }
+            _ => Ok(choice),
         }
-        Ok(make(value.clone()))
     }
 }
 
