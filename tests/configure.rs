@@ -1,6 +1,7 @@
 //! Configuring, as a user does it: by running the program.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -207,7 +208,7 @@ fn messages_are_as_written_down() {
         let text = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
         let here = place.path().to_str().unwrap();
         let text = text.replace(here, "HERE").replace(VERSION, "VERSION");
-        found.push_str(&format!("\n$ {line}\n{text}[exit {}]\n", output.status.code().unwrap()));
+        let _ = write!(found, "\n$ {line}\n{text}[exit {}]\n", output.status.code().unwrap());
     }
     if std::env::var_os("UPDATE_EXPECTED").is_some() {
         fs::write(&path, &found).unwrap();
