@@ -46,8 +46,9 @@ fn is_below(path: &Path, directory: &Path) -> bool {
     path != directory && path.starts_with(directory)
 }
 
-/// Takes away every mount below a directory (not one on the directory itself); returns how many
-/// there were.
+/// Takes away every mount below a directory; returns how many were detached, not
+/// counting what was mounted on them. Of several on the directory
+/// itself the lowest stays: who made the directory has put it there.
 ///
 /// Each topmost mount is first cut off from its peers, with all that is mounted on it, so that taking
 /// away our view of `/dev` does not take `/dev/pts` from the host; then it is detached with all that
@@ -69,7 +70,17 @@ pub fn detach_below(directory: &Path) -> Result<usize, Error> {
     let mut resisting = BTreeSet::new();
     let mut first_error = None;
     for _ in 0..ROUNDS {
-        let mounts = mounts_below(&directory).map_err(failed)?;
+        let mut mounts = mountinfo::read().map_err(failed)?;
+        let on_it: BTreeSet<u64> =
+            mounts.iter().filter(|mount| mount.mount_point == directory).map(|mount| mount.id).collect();
+        mounts.retain(|mount| {
+            is_below(&mount.mount_point, &directory)
+                || (on_it.contains(&mount.id) && on_it.contains(&mount.parent))
+        });
+        // What lies on the directory itself hides the rest: it goes first.
+        if mounts.iter().any(|mount| on_it.contains(&mount.id)) {
+            mounts.retain(|mount| on_it.contains(&mount.id));
+        }
         let ids: BTreeSet<u64> = mounts.iter().map(|mount| mount.id).collect();
         let mut done = 0;
         // What is mounted on another of them goes with it. Of several on the same place only the last
@@ -86,7 +97,7 @@ pub fn detach_below(directory: &Path) -> Result<usize, Error> {
                 }
             }
         }
-        count = count.max(mounts.len());
+        count += done;
         if done == 0 {
             break;
         }

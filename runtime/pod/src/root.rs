@@ -4,7 +4,7 @@
 //! `openat2(2)` with `RESOLVE_IN_ROOT`: absolute links start again at the root, `..` stops there, so
 //! that nothing outside can be reached, also not by somebody who changes links meanwhile.
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat, StatxFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -119,15 +119,23 @@ impl Root {
     }
 
     /// Opens a path inside as a place (`O_PATH`), making it and the directories to it (mode 0755)
-    /// where they are missing. What a dangling symlink means is made too.
+    /// where they are missing. What a dangling symlink means is made too. Nothing is made on the mounts
+    /// with the numbers in `foreign` (see [`mount_id`]): they are views of something outside.
     ///
     /// # Errors
-    /// What the kernel says; also when something of the other kind is there already.
-    pub fn ensure(&self, path: &Path, make: Make) -> io::Result<OwnedFd> {
-        self.ensure_within(path, make, &mut 0)
+    /// What the kernel says; also when something of the other kind is there already;
+    /// [`io::ErrorKind::ReadOnlyFilesystem`] for what is missing on a foreign mount.
+    pub fn ensure(&self, path: &Path, make: Make, foreign: &[u64]) -> io::Result<OwnedFd> {
+        self.ensure_within(path, make, foreign, &mut 0)
     }
 
-    fn ensure_within(&self, path: &Path, make: Make, links: &mut usize) -> io::Result<OwnedFd> {
+    fn ensure_within(
+        &self,
+        path: &Path,
+        make: Make,
+        foreign: &[u64],
+        links: &mut usize,
+    ) -> io::Result<OwnedFd> {
         for _ in 0..TRIES {
             match self.open_file(path, OFlags::PATH) {
                 Ok(fd) => {
@@ -142,8 +150,11 @@ impl Root {
                 Err(error) => return Err(error),
             }
             let (parent, name) = split(path);
-            let parent_fd = self.ensure_within(&parent, Make::Directory, links)?;
+            let parent_fd = self.ensure_within(&parent, Make::Directory, foreign, links)?;
             let Some(name) = name else { continue };
+            if !foreign.is_empty() && foreign.contains(&mount_id(&parent_fd)?) {
+                return Err(Errno::ROFS.into());
+            }
             let outcome = match make {
                 Make::Directory => rustix::fs::mkdirat(&parent_fd, &name, Mode::from_raw_mode(0o755)),
                 Make::File(mode) => {
@@ -162,7 +173,7 @@ impl Root {
                         }
                         let link = PathBuf::from(OsString::from_vec(link.into_bytes()));
                         // An absolute link replaces the whole path.
-                        self.ensure_within(&parent.join(link), make, links)?;
+                        self.ensure_within(&parent.join(link), make, foreign, links)?;
                     }
                     Err(Errno::INVAL | Errno::NOENT) => {}
                     Err(errno) => return Err(errno.into()),
@@ -177,6 +188,19 @@ impl Root {
 impl AsFd for Root {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
+    }
+}
+
+/// The number of the mount that an open file is on, as in the list of mounts.
+///
+/// # Errors
+/// When the kernel does not say: before Linux 5.8.
+pub fn mount_id(fd: impl AsFd) -> io::Result<u64> {
+    let found = rustix::fs::statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID)?;
+    if StatxFlags::from_bits_retain(found.stx_mask).contains(StatxFlags::MNT_ID) {
+        Ok(found.stx_mnt_id)
+    } else {
+        Err(Errno::NOSYS.into())
     }
 }
 
@@ -231,7 +255,7 @@ pub fn look(directory: impl AsFd, path: impl AsRef<Path>) -> io::Result<Option<S
 
 #[cfg(test)]
 mod tests {
-    use super::{Make, Root};
+    use super::{Make, Root, mount_id};
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::path::Path;
@@ -270,17 +294,22 @@ mod tests {
         symlink("../../../x", inside.join("tmp")).expect("link");
         symlink("loop", inside.join("loop")).expect("link");
 
-        root.ensure(Path::new("/a/b/../c/."), Make::Directory).expect("directories");
+        root.ensure(Path::new("/a/b/../c/."), Make::Directory, &[]).expect("directories");
         assert!(inside.join("a/c").is_dir() && inside.join("a/b").is_dir());
-        root.ensure(Path::new("/var/log/file"), Make::File(0o600)).expect("through a dangling link");
+        root.ensure(Path::new("/var/log/file"), Make::File(0o600), &[]).expect("through a dangling link");
         assert!(inside.join("run/deep/down/log/file").is_file());
-        root.ensure(Path::new("tmp/y"), Make::Directory).expect("through dots");
+        root.ensure(Path::new("tmp/y"), Make::Directory, &[]).expect("through dots");
         assert!(inside.join("x/y").is_dir());
-        root.ensure(Path::new("dev/z"), Make::Directory).expect("through the root");
+        root.ensure(Path::new("dev/z"), Make::Directory, &[]).expect("through the root");
         assert!(inside.join("z").is_dir());
-        assert!(root.ensure(Path::new("loop/x"), Make::Directory).is_err());
-        assert!(root.ensure(Path::new("/z"), Make::File(0o600)).is_err());
-        assert!(root.ensure(Path::new("/run/deep/down/log/file"), Make::Directory).is_err());
+        assert!(root.ensure(Path::new("loop/x"), Make::Directory, &[]).is_err());
+        assert!(root.ensure(Path::new("/z"), Make::File(0o600), &[]).is_err());
+        assert!(root.ensure(Path::new("/run/deep/down/log/file"), Make::Directory, &[]).is_err());
+        let here = [mount_id(&root).expect("mount")];
+        let refused = root.ensure(Path::new("/new/x"), Make::Directory, &here).expect_err("foreign");
+        assert_eq!(refused.kind(), std::io::ErrorKind::ReadOnlyFilesystem);
+        assert!(root.ensure(Path::new("/x"), Make::Directory, &here).is_ok());
+        assert!(!inside.join("new").exists());
         let mut outside: Vec<_> =
             fs::read_dir(dir.path()).expect("list").map(|entry| entry.expect("entry").file_name()).collect();
         outside.sort();

@@ -1,6 +1,6 @@
 //! `enter`: this process becomes a command beside the app, in the app's root, as the app's user.
 
-use super::{identity, mounts};
+use super::identity;
 use crate::failure::{Failure, at};
 use crate::pod_dir::OneAppPod;
 use crate::system;
@@ -40,7 +40,7 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
     };
     let found = binary::find(&root, command, Path::new("/"), path).map_err(|error| missing(&error))?;
     binary::examine(&root, &found).map_err(|error| missing(&error))?;
-    let directory = mounts::open_directory(&root, OsStr::new("/"))?;
+    let directory = identity::open_directory(&root, OsStr::new("/"))?;
     identity::go_into(&root, &directory).map_err(at("chroot to", root.path()))?;
     identity::become_user(&who).map_err(|error| {
         Failure::new(format!("cannot become user {} and group {}: {error}", who.uid, who.gid))

@@ -1,15 +1,27 @@
 //! Going into the app's root, and becoming its user.
 
+use crate::failure::{Failure, at};
 use pod::app::users::Credentials;
+use pod::root::Root;
 use rustix::fs::{Gid, Mode, OFlags, Uid};
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 /// The way back out of the app's root, for cleaning up when its program cannot be started.
 #[derive(Debug)]
 pub(crate) struct WayBack {
     root: OwnedFd,
     directory: OwnedFd,
+}
+
+/// Opens the directory that the app starts in.
+pub(crate) fn open_directory(root: &Root, path: &OsStr) -> Result<OwnedFd, Failure> {
+    root.open_file(path, OFlags::PATH | OFlags::DIRECTORY).map_err(|error| {
+        at("go to the working directory", &root.outside(Path::new(path)))(error)
+            .hint("choose another with --working-dir=PATH, or make it when the image is built")
+    })
 }
 
 /// Makes the app's root the root of this process, and goes to its working directory.

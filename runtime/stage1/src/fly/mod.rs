@@ -5,6 +5,7 @@
 //! them away.
 
 pub(crate) mod enter;
+mod files;
 pub(crate) mod gc;
 mod identity;
 mod mounts;

@@ -1,6 +1,6 @@
 //! `run`: this process becomes the app.
 
-use super::{UNDEFINED_FLAGS, identity, mounts, volumes};
+use super::{UNDEFINED_FLAGS, files, identity, mounts, volumes};
 use crate::failure::{Failure, at, warn};
 use crate::pod_dir::{self, OneAppPod};
 use crate::{runtime_config, system};
@@ -87,7 +87,10 @@ fn lock() -> Result<BorrowedFd<'static>, Failure> {
 fn start(prepared: &Prepared, args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     let Prepared { pod, app, root, lock } = prepared;
     let name = pod.name();
-    mounts::warn_ignored(name, &ignored(pod, app));
+    let ignored = ignored(pod, app);
+    if !ignored.is_empty() {
+        warn(format_args!("Warning: fly ignores of app \"{name}\": {}", ignored.join(", ")));
+    }
     let volumes = volumes::plan(&pod.manifest, pod.runtime_app(), app, &pod.image)?;
     mounts::make(&pod.dir, root, &volumes, args.dns_conf_mode)?;
 
@@ -99,7 +102,7 @@ fn start(prepared: &Prepared, args: &RunArgs, mask: Mode) -> Result<Infallible, 
     let environment = Environment::compose(name, variables, None);
     let stage1_rootfs = pod.dir.join(layout::STAGE1_ROOTFS);
     let stage1 = Root::open(&stage1_rootfs).map_err(at("open", &stage1_rootfs))?;
-    mounts::write_below(&stage1, &Path::new(layout::ENV).join(name), &environment.to_file())?;
+    files::write(&stage1, &Path::new(layout::ENV).join(name), &environment.to_file())?;
 
     let working_directory = match app.working_directory.as_str() {
         "" => OsStr::new("/"),
@@ -114,7 +117,7 @@ fn start(prepared: &Prepared, args: &RunArgs, mask: Mode) -> Result<Infallible, 
         found.and_then(|program| binary::examine(root, &program).map(|()| program)).map_err(|problem| {
             Failure::new(format!("cannot run app \"{name}\": {problem}")).hint(problem.hint())
         })?;
-    let directory = mounts::open_directory(root, working_directory)?;
+    let directory = identity::open_directory(root, working_directory)?;
 
     for (file, number) in
         [(layout::PID, rustix::process::getpid()), (layout::PGID, rustix::process::getpgrp())]

@@ -18,7 +18,7 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
     let path = working_directory()?.join(layout::PID);
     let text = fs::read_to_string(&path)
         .map_err(|error| at("read", &path)(error).hint("the app has not been started; look at rkt status"))?;
-    let pid = text.trim().parse().ok().and_then(Pid::from_raw).filter(|pid| pid.as_raw_nonzero().get() > 0);
+    let pid = process_id(text.trim());
     let Some(pid) = pid else {
         let text = text.trim();
         return Err(Failure::new(format!("{}: \"{text}\" is not a process ID", path.display())));
@@ -41,8 +41,8 @@ fn stop_rest(signal: Signal) -> Result<ExitCode, Failure> {
     let mut found = false;
     for entry in fs::read_dir(proc).map_err(at("read the directory", proc))? {
         let Ok(entry) = entry else { continue };
-        let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
-        let Some(pid) = number.and_then(Pid::from_raw) else { continue };
+        let name = entry.file_name();
+        let Some(pid) = name.to_str().and_then(process_id) else { continue };
         // A process that ends meanwhile needs no signal.
         let Ok(stat) = fs::metadata(entry.path().join("root")) else { continue };
         if (stat.dev(), stat.ino()) != root {
@@ -60,6 +60,11 @@ fn stop_rest(signal: Signal) -> Result<ExitCode, Failure> {
     Err(Failure::new(format!("no process of app \"{}\" is left to stop", pod.name())).hint(
         "a process outside of the app keeps the pod's lock open; find it with fuser on the pod's directory",
     ))
+}
+
+/// A process ID; groups and "all" are none.
+fn process_id(text: &str) -> Option<Pid> {
+    text.parse().ok().filter(|&number: &i32| number > 0).and_then(Pid::from_raw)
 }
 
 fn refused(pid: Pid, errno: Errno) -> Failure {
