@@ -1,5 +1,6 @@
 //! What every sub-command gets: what was typed, how to run, where to send events, and the configuration.
 
+use std::cell::OnceCell;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -29,6 +30,8 @@ pub struct Context<'a> {
     pub run: Run,
     /// Where long work tells what it does.
     pub sink: &'a dyn Sink,
+    /// The configuration, once it is known.
+    known: OnceCell<Config>,
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -40,7 +43,12 @@ impl std::fmt::Debug for Context<'_> {
     }
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// A context in which nothing was decided yet.
+    pub fn new(options: &'a Options, run: Run, sink: &'a dyn Sink) -> Self {
+        Self { options, run, sink, known: OnceCell::new() }
+    }
+
     /// Writes to standard output. A reader that went away is no failure.
     pub fn print(&self, text: &str) -> Result<(), Failure> {
         match std::io::stdout().lock().write_all(text.as_bytes()) {
@@ -53,12 +61,16 @@ impl Context<'_> {
 
     /// Decides a configuration from what was typed and from this machine, and sends its warnings. Writes nothing.
     pub fn configure(&self) -> Result<Config, Failure> {
+        if let Some(config) = self.known.get() {
+            return Ok(config.clone());
+        }
         let facts = configure::probe::gather(self.options)?;
         let outcome = configure::check(self.options, &facts);
         for warning in outcome.warnings {
             self.sink.send(Event::Warning(warning));
         }
-        outcome.config.map_err(Failure::refused)
+        let config = outcome.config.map_err(Failure::refused)?;
+        Ok(self.known.get_or_init(|| config).clone())
     }
 
     /// The configuration that was saved in the build directory, or an error that says to configure first.
@@ -76,7 +88,7 @@ impl Context<'_> {
     /// The saved configuration, or, where there is none, one decided from what was typed. Writes nothing.
     pub fn config(&self) -> Result<Config, Failure> {
         let path = configure::probe::builddir(self.options)?.join(config::FILE_NAME);
-        if !path.exists() {
+        if self.known.get().is_some() || !path.exists() {
             return self.configure();
         }
         let saved = self.saved_config()?;
@@ -96,5 +108,16 @@ impl Context<'_> {
             config.save()?;
         }
         Ok(config)
+    }
+
+    /// Configures anew where something was typed that configures, and saves it: later phases of this run use it.
+    pub fn reconfigure(&self) -> Result<(), Failure> {
+        if self.options.configures() {
+            let config = self.configure()?;
+            if !self.run.no_create {
+                config.save()?;
+            }
+        }
+        Ok(())
     }
 }

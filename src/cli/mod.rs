@@ -37,16 +37,13 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn run(invocation: &Invocation) -> Result<ExitStatus, Failure> {
     let renderer = render::Renderer::new(verbosity(invocation));
-    let context = Context {
-        options: &invocation.options,
-        run: Run {
-            verbosity: verbosity(invocation),
-            jobs: invocation.jobs,
-            no_create: invocation.no_create,
-            destdir: variable(invocation, "DESTDIR").filter(|value| !value.is_empty()).map(Into::into),
-        },
-        sink: &renderer,
+    let run = Run {
+        verbosity: verbosity(invocation),
+        jobs: invocation.jobs,
+        no_create: invocation.no_create,
+        destdir: variable(invocation, "DESTDIR").filter(|value| !value.is_empty()).map(Into::into),
     };
+    let context = Context::new(&invocation.options, run, &renderer);
     if let Some(help) = invocation.help {
         let text = match invocation.command {
             Some(command) if command.name != "configure" => help::command(command),

@@ -63,6 +63,12 @@ impl Renderer {
     }
 }
 
+impl Drop for Renderer {
+    fn drop(&mut self) {
+        self.clear_progress();
+    }
+}
+
 impl Sink for Renderer {
     fn send(&self, event: Event) {
         match event {

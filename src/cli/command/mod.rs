@@ -101,6 +101,7 @@ pub(super) fn is_own_option(name: &str) -> bool {
 
 /// What happens without a sub-command: configure, build and install.
 pub(super) fn everything(context: &Context<'_>) -> Result<ExitStatus, Failure> {
+    context.reconfigure()?;
     context.config_for_work()?;
     for run in [build::COMMAND.run, install::COMMAND.run] {
         let status = run(context, &Arguments::default())?;

@@ -7,6 +7,9 @@ use crate::configure::needs;
 use crate::configure::options::Key;
 use crate::failure::Problem;
 
+/// Architectures for which images are built and started in tests.
+const TESTED: &[&str] = &["amd64", "aarch64"];
+
 /// The machines, decided.
 #[derive(Debug)]
 pub(super) struct Machines {
@@ -32,6 +35,10 @@ impl Rules<'_> {
             self.warn(Problem::new("ignored: nothing built here makes code for a third machine").at(typed));
         }
         let (host, build) = (host?, build?);
+        if !TESTED.contains(&host.arch.as_str()) {
+            let what = format!("images for {} have never been tried by the authors", host.arch);
+            self.warn(Problem::new(what).hint("tell them how it went"));
+        }
         let cross = needs::is_cross(&host, &build);
         let stage1_target = match self.options.value(Key::Stage1Target) {
             None | Some("") => host.rust_target.clone(),
