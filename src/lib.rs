@@ -4,6 +4,7 @@
 //! a [`configure::Config`] from it and from the facts of the machine, and everything later reads that
 //! `Config` alone. Long work tells what it does through [`event`]; only [`cli`] prints.
 
+pub mod build;
 pub mod cli;
 pub mod configure;
 pub mod event;
@@ -11,4 +12,9 @@ pub mod failure;
 pub mod flavor;
 pub mod image;
 pub mod inspect;
+pub mod install;
+pub mod plan;
+pub mod recipe;
+pub mod report;
+pub mod source;
 pub mod store;

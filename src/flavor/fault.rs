@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use thiserror::Error;
 
+use crate::failure::Problem;
+
 /// Something wrong with a flavor.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{place}: {what}")]
@@ -27,6 +29,16 @@ impl Fault {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        let problem = Self::new(fault.what).at(fault.place);
+        match fault.hint {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! `flavors/<name>/flavor.toml` is compiled in; a folder given with `--with-flavors-dir` adds flavors and
 //! replaces those of the same name. The file is a public interface: see [`file`] for its keys.
 
+mod compose;
 mod fault;
 mod file;
 mod known;

@@ -3,6 +3,7 @@
 //! Nothing is assembled on disk. Owner, mode and time are values of the plan, never read from the file system:
 //! so no root is needed, no umask leaks in, and the same inputs give the same bytes.
 
+pub mod assemble;
 pub mod folder;
 pub mod layer;
 pub mod path;

@@ -3,7 +3,10 @@
 use super::super::context::Context;
 use super::super::parse::Arguments;
 use super::Command;
-use crate::failure::{ExitStatus, Failure, Problem};
+use super::build::lock;
+use crate::build;
+use crate::event::Event;
+use crate::failure::{ExitStatus, Failure};
 
 pub(super) const COMMAND: Command = Command {
     name: "clean",
@@ -12,10 +15,16 @@ pub(super) const COMMAND: Command = Command {
     words_max: 0,
     options: &[],
     summary: "remove what was built",
-    details: "",
+    details: "What was configured stays, and so does what was installed.",
     run,
 };
 
-fn run(_context: &Context<'_>, _arguments: &Arguments) -> Result<ExitStatus, Failure> {
-    Err(Problem::new("`rkt-build clean` is not there yet").into())
+fn run(context: &Context<'_>, _arguments: &Arguments) -> Result<ExitStatus, Failure> {
+    let config = context.saved_config()?;
+    let _lock = lock(context, &config.builddir)?;
+    let cleaned = build::clean(&config).map_err(Failure::refused)?;
+    for path in cleaned.removed {
+        context.sink.send(Event::detail("REMOVE", path.display().to_string()));
+    }
+    Ok(ExitStatus::Success)
 }

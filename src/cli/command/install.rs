@@ -3,7 +3,9 @@
 use super::super::context::Context;
 use super::super::parse::Arguments;
 use super::Command;
-use crate::failure::{ExitStatus, Failure, Problem};
+use super::build::lock;
+use crate::failure::{ExitStatus, Failure};
+use crate::install;
 
 pub(super) const COMMAND: Command = Command {
     name: "install",
@@ -16,6 +18,15 @@ pub(super) const COMMAND: Command = Command {
     run,
 };
 
-fn run(_context: &Context<'_>, _arguments: &Arguments) -> Result<ExitStatus, Failure> {
-    Err(Problem::new("`rkt-build install` is not there yet").into())
+fn run(context: &Context<'_>, _arguments: &Arguments) -> Result<ExitStatus, Failure> {
+    let config = context.saved_config()?;
+    let destdir = context.run.destdir.as_deref();
+    if context.run.no_create {
+        let problems = install::check(&config, destdir);
+        return if problems.is_empty() { Ok(ExitStatus::Success) } else { Err(Failure::refused(problems)) };
+    }
+    let _lock = lock(context, &config.builddir)?;
+    install::install(&config, destdir, context.sink)
+        .map_err(|errors| Failure { errors, status: ExitStatus::Failed })?;
+    Ok(ExitStatus::Success)
 }

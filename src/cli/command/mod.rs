@@ -102,7 +102,12 @@ pub(super) fn is_own_option(name: &str) -> bool {
 /// What happens without a sub-command: configure, build and install.
 pub(super) fn everything(context: &Context<'_>) -> Result<ExitStatus, Failure> {
     context.reconfigure()?;
-    context.config_for_work()?;
+    let config = context.config_for_work()?;
+    // A place that cannot be written to is told before anything is compiled.
+    let problems = crate::install::check(&config, context.run.destdir.as_deref());
+    if !problems.is_empty() {
+        return Err(Failure::refused(problems));
+    }
     for run in [build::COMMAND.run, install::COMMAND.run] {
         let status = run(context, &Arguments::default())?;
         if status != ExitStatus::Success {

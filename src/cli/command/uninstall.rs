@@ -3,7 +3,9 @@
 use super::super::context::Context;
 use super::super::parse::Arguments;
 use super::Command;
-use crate::failure::{ExitStatus, Failure, Problem};
+use super::build::lock;
+use crate::failure::{ExitStatus, Failure};
+use crate::install;
 
 pub(super) const COMMAND: Command = Command {
     name: "uninstall",
@@ -16,6 +18,10 @@ pub(super) const COMMAND: Command = Command {
     run,
 };
 
-fn run(_context: &Context<'_>, _arguments: &Arguments) -> Result<ExitStatus, Failure> {
-    Err(Problem::new("`rkt-build uninstall` is not there yet").into())
+fn run(context: &Context<'_>, _arguments: &Arguments) -> Result<ExitStatus, Failure> {
+    let config = context.saved_config()?;
+    let _lock = lock(context, &config.builddir)?;
+    install::uninstall(&config, context.run.destdir.as_deref(), context.sink)
+        .map_err(|errors| Failure { errors, status: ExitStatus::Failed })?;
+    Ok(ExitStatus::Success)
 }

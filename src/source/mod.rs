@@ -1,0 +1,3 @@
+//! Where inputs are, and what they are.
+
+pub mod checkout;
