@@ -1,7 +1,7 @@
 # Forwards to rkt-build. V, BUILDDIR and DESTDIR reach it through the environment, `-j` through make's job server.
 
 srcdir := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
-tool = $(srcdir)/scripts/tool rkt-build
+tool = '$(srcdir)/scripts/tool' rkt-build
 
 export BUILDDIR DESTDIR V
 

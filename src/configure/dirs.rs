@@ -82,13 +82,17 @@ directories! {
 /// How deep references may be nested: longer than any chain of the defaults, short enough to end a circle.
 const MAX_DEPTH: usize = 16;
 
+/// How many references one directory may be made of, and how many bytes it may be long.
+const MAX_REFERENCES: usize = 256;
+const MAX_LENGTH: usize = 4096;
+
 /// Resolves what was given (by name) over the defaults. Every directory that is not absolute in the end, refers
 /// to an unknown name or to itself is an error; all are reported.
 pub fn resolve(given: &BTreeMap<&str, &str>) -> Result<Directories, Vec<Problem>> {
     let mut errors = Vec::new();
     let mut values = BTreeMap::new();
     for &(name, _) in DEFAULTS {
-        match expand(name, given, MAX_DEPTH) {
+        match expand(name, given, MAX_DEPTH, &mut 0) {
             Ok(value) if value.starts_with('/') => {
                 values.insert(name, trim(&value).to_owned());
             }
@@ -115,22 +119,32 @@ fn trim(value: &str) -> &str {
     if trimmed.is_empty() { "/" } else { trimmed }
 }
 
-fn expand(name: &str, given: &BTreeMap<&str, &str>, depth: usize) -> Result<String, String> {
+fn expand(
+    name: &str,
+    given: &BTreeMap<&str, &str>,
+    depth: usize,
+    seen: &mut usize,
+) -> Result<String, String> {
     if depth == 0 {
         return Err(format!("${{{name}}} refers to itself"));
     }
     let Some(&(_, default)) = DEFAULTS.iter().find(|(known, _)| *known == name) else {
         return Err(format!("${{{name}}} is not the name of a directory"));
     };
-    expand_references(given.get(name).copied().unwrap_or(default), given, depth)
+    expand_references(given.get(name).copied().unwrap_or(default), given, depth, seen)
 }
 
 /// Resolves the references in a text that is not one of the standard directories itself.
 pub fn expand_text(text: &str, given: &BTreeMap<&str, &str>) -> Result<String, String> {
-    expand_references(text, given, MAX_DEPTH)
+    expand_references(text, given, MAX_DEPTH, &mut 0)
 }
 
-fn expand_references(text: &str, given: &BTreeMap<&str, &str>, depth: usize) -> Result<String, String> {
+fn expand_references(
+    text: &str,
+    given: &BTreeMap<&str, &str>,
+    depth: usize,
+    seen: &mut usize,
+) -> Result<String, String> {
     let mut out = String::new();
     let mut rest = text;
     while let Some(start) = rest.find('$') {
@@ -144,7 +158,11 @@ fn expand_references(text: &str, given: &BTreeMap<&str, &str>, depth: usize) -> 
         let Some(end) = after.find(close) else {
             return Err(format!("the reference in \"{text}\" has no closing {close}"));
         };
-        out.push_str(&expand(&after[open.len_utf8()..end], given, depth - 1)?);
+        out.push_str(&expand(&after[open.len_utf8()..end], given, depth - 1, seen)?);
+        *seen += 1;
+        if *seen > MAX_REFERENCES || out.len() > MAX_LENGTH {
+            return Err("too many references, or too long in the end".to_owned());
+        }
         // `${prefix}/lib` with a prefix of `/` must not become `//lib`.
         if out.ends_with('/') && after[end + 1..].starts_with('/') {
             out.pop();
@@ -180,6 +198,17 @@ mod tests {
             resolved(&[("prefix", "/usr"), ("libdir", "${prefix}/lib/x"), ("mandir", "$(datadir)/man")]);
         assert_eq!(dirs.libdir.to_str(), Some("/usr/lib/x"));
         assert_eq!(dirs.mandir.to_str(), Some("/usr/share/man"));
+    }
+
+    #[test]
+    fn references_that_multiply_are_stopped() {
+        let many = |name: &str| format!("${{{name}}}").repeat(60);
+        let names = ["bindir", "sbindir", "libdir", "mandir", "docdir", "psdir"];
+        let mut values: Vec<_> = names.windows(2).map(|pair| (pair[0], many(pair[1]))).collect();
+        values.push(("psdir", String::new()));
+        let errors =
+            resolve(&values.iter().map(|(name, value)| (*name, value.as_str())).collect()).unwrap_err();
+        assert!(errors.iter().any(|error| error.what.contains("too many")), "{errors:?}");
     }
 
     #[test]

@@ -21,6 +21,10 @@ pub(super) struct Needs {
 /// What compiling needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CompilerNeeds {
+    /// Whether the stage1 executable is compiled.
+    pub(super) stage1: bool,
+    /// Whether rkt is compiled.
+    pub(super) rkt: bool,
     /// The cargo to look for.
     pub(super) cargo: String,
     /// The rustc to look for.
@@ -45,7 +49,10 @@ pub(super) fn needs(options: &Options, facts: &HostFacts) -> Needs {
 /// What compiling needs, where something is compiled.
 pub(super) fn compiler(options: &Options, facts: &HostFacts) -> Option<CompilerNeeds> {
     let given = |key| options.value(key).is_some_and(|value| !value.is_empty());
-    let (stage1, rkt) = (!given(Key::Stage1Executable), !given(Key::RktExecutable));
+    // A default image from elsewhere and no list of flavors: no image is built, rkt alone is.
+    let detailed = options.has(Key::DefaultName) || options.has(Key::DefaultVersion);
+    let images = !detailed || given(Key::Flavors);
+    let (stage1, rkt) = (images && !given(Key::Stage1Executable), !given(Key::RktExecutable));
     if !stage1 && !rkt {
         return None;
     }
@@ -65,6 +72,8 @@ pub(super) fn compiler(options: &Options, facts: &HostFacts) -> Option<CompilerN
     let static_libc = stage1 && target.contains("-gnu");
     let variable = |name, default: &str| facts.variable(options, name).unwrap_or(default).to_owned();
     Some(CompilerNeeds {
+        stage1,
+        rkt,
         cargo: variable("CARGO", "cargo"),
         rustc: variable("RUSTC", "rustc"),
         linkers: linkers(options, facts, host.as_ref(), build.as_ref()),

@@ -267,6 +267,9 @@ fn what_compiling_needs() {
     expect("", &old("gccrs"), &["cannot be understood"], &[]);
     expect("", &HostFacts { rust: None, ..facts() }, &["does not tell its version"], &[]);
     expect("", &HostFacts { static_libc: Some(false), ..facts() }, &["static C library"], &[]);
+    let words =
+        "--with-stage1-default-name=a.b/c --with-stage1-default-version=1 --with-stage1-default-location=/x";
+    expect(words, &HostFacts { static_libc: Some(false), ..facts() }, &[], &[]);
     expect("CARGO=/opt/cargo", &facts(), &["cargo is missing"], &[]);
     expect("", &HostFacts { programs: BTreeMap::new(), ..facts() }, &["cargo", "rustc", "a C compiler"], &[]);
     let ready = "--with-stage1-executable=s --with-rkt-executable=r";

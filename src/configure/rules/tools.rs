@@ -18,7 +18,7 @@ impl Rules<'_> {
         let tools = Tools::builtin();
         let cargo = self.program(&tools, "cargo", &needs.cargo, "CARGO");
         let rustc = self.program(&tools, "rustc", &needs.rustc, "RUSTC");
-        let version = rustc.is_some().then(|| self.rust(&tools, machines)).flatten();
+        let version = rustc.is_some().then(|| self.rust(&tools, &needs, machines)).flatten();
         let linker = self.linker(&tools, &needs, machines);
         let named = self.facts.variable(self.options, "CC").is_some() || machines.is_some_and(|m| m.cross);
         Some(Compiler {
@@ -47,7 +47,7 @@ impl Rules<'_> {
         None
     }
 
-    fn rust(&mut self, tools: &Tools, machines: Option<&Machines>) -> Option<String> {
+    fn rust(&mut self, tools: &Tools, needs: &CompilerNeeds, machines: Option<&Machines>) -> Option<String> {
         let Some(rust) = &self.facts.rust else {
             self.error(Problem::new("rustc does not tell its version").hint("`rustc -vV` must work"));
             return None;
@@ -77,13 +77,12 @@ impl Rules<'_> {
                 self.error(problem.hint(hint));
             }
         }
-        let given = |key| self.options.value(key).is_some_and(|value| !value.is_empty());
         let mut targets = Vec::new();
         if let Some(machines) = machines {
-            if !given(Key::RktExecutable) {
+            if needs.rkt {
                 targets.push(&machines.host.rust_target);
             }
-            if !given(Key::Stage1Executable) && !targets.contains(&&machines.stage1_target) {
+            if needs.stage1 && !targets.contains(&&machines.stage1_target) {
                 targets.push(&machines.stage1_target);
             }
         }
