@@ -69,8 +69,11 @@ impl Collector<'_> {
             return Ok(());
         }
         println!("Garbage collecting pod \"{}\"", pod.uuid());
-        collect::delete(self.session, &mut pod, "gc")?;
-        Ok(())
+        match collect::delete(self.session, &mut pod, "gc") {
+            // Another gc was faster.
+            Err(_) if matches!(pod.refresh(), Err(pod::Error::NotFound(_))) => Ok(()),
+            done => done.map(|_| ()),
+        }
     }
 
     /// Removes what broken-off commands left in the store.

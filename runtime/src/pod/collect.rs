@@ -56,7 +56,7 @@ pub fn delete(session: &Session, pod: &mut Pod, prefix: &str) -> Result<bool, Fa
 /// Has stage1 clean up after a pod that ran, with its overlay mounted if it is made of overlays.
 fn call_gc(session: &Session, pod: &Pod) -> Result<(), Failure> {
     let dir = pod.dir();
-    if pod.read(layout::STAGE1_MANIFEST)?.is_none() {
+    if pod.read(layout::STAGE1_MANIFEST)?.is_none() || pod.read(layout::STAGE1_TREE_STORE_ID)?.is_none() {
         // The deletion was broken off once stage1 was gone.
         return Ok(());
     }
