@@ -4,9 +4,11 @@
 
 pub mod aci;
 pub mod manifest;
+pub mod options;
 
 /// A target: takes any bytes, and panics only if something is wrong.
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: &[(&str, Target)] = &[("aci", aci::run), ("manifest", manifest::run)];
+pub const TARGETS: &[(&str, Target)] =
+    &[("aci", aci::run), ("manifest", manifest::run), ("options", options::run)];
