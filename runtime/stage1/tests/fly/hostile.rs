@@ -116,3 +116,35 @@ fn programs_and_directories_through_links() {
     // The working directory would be the host's root through a link of the kernel: refused.
     untouched(&scene, "", Some(254));
 }
+
+/// On a host whose mounts are shared, a mount on a view of `/dev` would appear on the host.
+#[test]
+fn links_into_the_hosts_directories_on_a_shared_host() {
+    let links: &[(&str, &str, &str)] = &[
+        ("tmp", "dev", "is the same as /dev of the app"),
+        ("sys", "/proc", "is the same as /proc of the app"),
+        ("dev", "/", "is the same as / of the app"),
+        ("vol", "/dev/shm", "leads into the host's /dev, /proc or /sys"),
+        ("vol", "/dev/evil/deep", "Read-only file system"),
+        ("vol", "/", "is the same as / of the app"),
+        ("etc", "/dev/shm", "Read-only file system"),
+    ];
+    for (name, target, expected) in links {
+        let scene = Scene::new("true")
+            .manifest("volumes", json!([{"name": "vol", "kind": "empty"}]))
+            .manifest("mounts", json!([{"volume": "vol", "path": "/vol"}]));
+        let _ = fs::remove_dir_all(scene.rootfs().join(name));
+        symlink(target, scene.rootfs().join(name)).expect("link");
+        let outcome = scene
+            .script_with(
+                "slave",
+                "mount --make-rshared /
+                 host() { grep -vF \" $P/\" /proc/self/mountinfo | cut -d' ' -f5- | sort; ls -d /dev/evil 2>/dev/null; ls /dev/shm; }
+                 before=$(host); run --dns-conf-mode=resolv=host,hosts=default; echo $?; during=$(host)
+                 [ \"$before\" = \"$during\" ] && echo same; mounts",
+            )
+            .ended(0);
+        assert_eq!(outcome.out, "254\nsame\n", "{name} -> {target}\n{}", outcome.err);
+        assert!(outcome.err.contains(expected), "{name} -> {target}\n{}", outcome.err);
+    }
+}
