@@ -5,6 +5,7 @@
 use std::io;
 use std::mem::size_of;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ptr;
 
 /// `struct mount_attr` of the kernel, first version.
 #[repr(C)]
@@ -23,7 +24,18 @@ const READ_ONLY: u64 = 1;
 /// # Errors
 /// What the kernel says.
 pub(crate) fn set_read_only(mount: BorrowedFd<'_>, recursive: bool) -> io::Result<()> {
-    let attributes = MountAttr { set: READ_ONLY, clear: 0, propagation: 0, user_namespace: 0 };
+    set(mount, recursive, &MountAttr { set: READ_ONLY, clear: 0, propagation: 0, user_namespace: 0 })
+}
+
+/// Cuts the mount off from its peers. Linux 5.12.
+///
+/// # Errors
+/// What the kernel says.
+pub(crate) fn set_private(mount: BorrowedFd<'_>) -> io::Result<()> {
+    set(mount, false, &MountAttr { set: 0, clear: 0, propagation: libc::MS_PRIVATE, user_namespace: 0 })
+}
+
+fn set(mount: BorrowedFd<'_>, recursive: bool, attributes: &MountAttr) -> io::Result<()> {
     let flags = libc::AT_EMPTY_PATH | if recursive { RECURSIVE } else { 0 };
     // SAFETY: the path is a constant C string, the structure outlives the call, and its size is given.
     let result = unsafe {
@@ -32,7 +44,7 @@ pub(crate) fn set_read_only(mount: BorrowedFd<'_>, recursive: bool) -> io::Resul
             mount.as_raw_fd(),
             c"".as_ptr(),
             flags,
-            &raw const attributes,
+            ptr::from_ref(attributes),
             size_of::<MountAttr>(),
         )
     };

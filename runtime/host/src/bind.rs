@@ -64,14 +64,36 @@ impl Tree {
         attributes::set_read_only(self.0.as_fd(), recursive)
     }
 
+    /// Cuts this view off from its peers: what is mounted on it from now on is seen nowhere else. To be
+    /// called when it is attached, since a place on a shared mount makes it shared.
+    ///
+    /// # Errors
+    /// What the kernel says; before Linux 5.12 that it does not know how.
+    pub fn make_private(&self) -> io::Result<()> {
+        attributes::set_private(self.0.as_fd())
+    }
+
     /// Mounts it on an open place: a directory on a directory, a file on a file.
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn attach(self, target: impl AsFd) -> io::Result<()> {
+    pub fn attach(&self, target: impl AsFd) -> io::Result<()> {
         let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
         Ok(rustix::mount::move_mount(self.0.as_fd(), c"", target.as_fd(), c"", flags)?)
     }
+
+    /// The root of the view as an open place (`O_PATH`). An unattached view ends with it.
+    pub fn into_fd(self) -> OwnedFd {
+        self.0
+    }
+}
+
+/// Makes the mount of an open place read-only, without what is mounted on it.
+///
+/// # Errors
+/// What the kernel says; before Linux 5.12 that it does not know how.
+pub fn make_read_only(mount: impl AsFd) -> io::Result<()> {
+    attributes::set_read_only(mount.as_fd(), false)
 }
 
 /// Makes a mount of the host shared, with all that is mounted on it, so that what is mounted there later

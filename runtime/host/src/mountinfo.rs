@@ -1,7 +1,8 @@
 //! The kernel's list of mounts, `/proc/PID/mountinfo`.
 
 use std::ffi::OsStr;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -41,7 +42,10 @@ pub fn parse(text: &[u8]) -> Vec<Mount> {
 /// # Errors
 /// When `/proc` is not mounted or cannot be read.
 pub fn read() -> io::Result<Vec<Mount>> {
-    Ok(parse(&std::fs::read("/proc/self/mountinfo")?))
+    // The kernel does not tell the length; this holds the list of most machines.
+    let mut text = Vec::with_capacity(16 << 10);
+    File::open("/proc/self/mountinfo")?.read_to_end(&mut text)?;
+    Ok(parse(&text))
 }
 
 fn parse_line(line: &[u8]) -> Option<Mount> {

@@ -46,9 +46,8 @@ fn is_below(path: &Path, directory: &Path) -> bool {
     path != directory && path.starts_with(directory)
 }
 
-/// Takes away every mount below a directory; returns how many were detached, not
-/// counting what was mounted on them. Of several on the directory
-/// itself the lowest stays: who made the directory has put it there.
+/// Takes away every mount below a directory, and of several on the directory itself all but the lowest;
+/// returns how many were detached, not counting what was mounted on them.
 ///
 /// Each topmost mount is first cut off from its peers, with all that is mounted on it, so that taking
 /// away our view of `/dev` does not take `/dev/pts` from the host; then it is detached with all that
@@ -58,6 +57,14 @@ fn is_below(path: &Path, directory: &Path) -> bool {
 /// # Errors
 /// [`Error`] for the first mount that resists, after all others have been tried.
 pub fn detach_below(directory: &Path) -> Result<usize, Error> {
+    detach_above(directory, 1)
+}
+
+/// The same, leaving the `keep` lowest mounts on the directory itself.
+///
+/// # Errors
+/// As [`detach_below`].
+pub fn detach_above(directory: &Path, keep: usize) -> Result<usize, Error> {
     let failed =
         |source: io::Error| Error { what: "list the mounts below", path: directory.to_path_buf(), source };
     // The kernel lists real paths.
@@ -71,16 +78,17 @@ pub fn detach_below(directory: &Path) -> Result<usize, Error> {
     let mut first_error = None;
     for _ in 0..ROUNDS {
         let mut mounts = mountinfo::read().map_err(failed)?;
-        let on_it: BTreeSet<u64> =
-            mounts.iter().filter(|mount| mount.mount_point == directory).map(|mount| mount.id).collect();
-        mounts.retain(|mount| {
-            is_below(&mount.mount_point, &directory)
-                || (on_it.contains(&mount.id) && on_it.contains(&mount.parent))
-        });
         // What lies on the directory itself hides the rest: it goes first.
-        if mounts.iter().any(|mount| on_it.contains(&mount.id)) {
-            mounts.retain(|mount| on_it.contains(&mount.id));
+        let on_it = mounts.iter().filter(|mount| mount.mount_point == directory).count();
+        if on_it > keep {
+            detach(&directory)?;
+            count += 1;
+            if on_it > keep + 1 {
+                continue;
+            }
+            mounts = mountinfo::read().map_err(failed)?;
         }
+        mounts.retain(|mount| is_below(&mount.mount_point, &directory));
         let ids: BTreeSet<u64> = mounts.iter().map(|mount| mount.id).collect();
         let mut done = 0;
         // What is mounted on another of them goes with it. Of several on the same place only the last

@@ -344,7 +344,7 @@ impl Pod {
             Err(Errno::NOENT) => return Ok(None),
             Err(errno) => return Err(Error::io("open", &path)(errno)),
         };
-        let mut content = Vec::new();
+        let mut content = Vec::with_capacity(8 << 10);
         let read = std::fs::File::from(fd).take(FILE_LIMIT + 1).read_to_end(&mut content);
         read.map_err(Error::io("read", &path))?;
         if content.len() as u64 > FILE_LIMIT {

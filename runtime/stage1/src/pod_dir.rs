@@ -94,7 +94,7 @@ impl OneAppPod {
 
 /// Reads a manifest.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut content = Vec::new();
+    let mut content = Vec::with_capacity(8 << 10);
     let file = File::open(path).map_err(at("open", path))?;
     file.take(MANIFEST_LIMIT + 1).read_to_end(&mut content).map_err(at("read", path))?;
     if content.len() as u64 > MANIFEST_LIMIT {

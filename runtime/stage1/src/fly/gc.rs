@@ -36,7 +36,7 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
         if !is_directory(&entry.path()) || !is_directory(&rootfs) {
             continue;
         }
-        let count = mounts::clear(&rootfs)?;
+        let count = mounts::clear(&dir, &rootfs)?;
         if args.debug {
             warn(format_args!("fly-gc: {count} mounts taken away below {}", rootfs.display()));
         }

@@ -3,6 +3,7 @@
 use super::files::{self, HOSTS, RESOLV_CONF};
 use super::volumes::{Source, VolumeMount};
 use crate::failure::{Failure, at};
+use crate::pod_dir::OneAppPod;
 use host::bind::{Tree, share};
 use pod::layout;
 use pod::protocol::{DnsConfMode, HostsMode, ResolvMode};
@@ -19,6 +20,25 @@ const OF_HOST: [&str; 3] = ["/dev", "/proc", "/sys"];
 
 /// Where every app has a file system in memory.
 const TMP: &str = "/tmp";
+
+/// Lays a view of the app's root over it, and opens that as root. Everything else is mounted on the
+/// view, which is cut off from other mount namespaces: they do not keep copies of what is mounted here,
+/// and one unmount takes all away.
+pub(super) fn own_root(pod: &OneAppPod) -> Result<Root, Failure> {
+    let rootfs = pod.rootfs();
+    let below = Root::open(&rootfs).map_err(|error| {
+        at("use as root of the app", &rootfs)(error)
+            .hint("it must be a directory, with no symlink on the way; rkt image verify checks the image")
+    })?;
+    let tree = Tree::copy_of(&below, false).map_err(at("make a view of", &rootfs))?;
+    tree.attach(&below).map_err(at("mount a view on", &rootfs))?;
+    tree.make_private().map_err(|error| {
+        // Where it came from; nothing else is mounted yet.
+        let _ = clear(&pod.dir, &rootfs);
+        at("make private the mount on", &rootfs)(error).hint("fly needs Linux 5.12 or newer")
+    })?;
+    Ok(Root::from_fd(tree.into_fd(), rootfs))
+}
 
 /// Mounts everything. What was mounted before a failure is still there afterwards; see [`clear`].
 ///
@@ -42,14 +62,14 @@ pub(super) fn make(
     for (path, place) in &places {
         let source = Path::new(path);
         let tree = Tree::copy(source, true).map_err(at("make a view of", source))?;
-        attach(tree, place, root, source, path)?;
+        attach(&tree, place, root, source, path)?;
     }
     let of_host_or_stage0 = dns.resolv == ResolvMode::Host || dns.hosts != HostsMode::Default;
     let views = if volumes.is_empty() && !of_host_or_stage0 { Vec::new() } else { mounts_so_far(root)? };
     if let Some((path, place)) = tmp {
         let tree =
             Tree::tmpfs().map_err(at("make a file system in memory for the app's", Path::new(path)))?;
-        attach(tree, &place, root, Path::new(path), "tmpfs")?;
+        attach(&tree, &place, root, Path::new(path), "tmpfs")?;
     }
     for volume in volumes {
         mount_volume(pod_dir, root, volume, &views)?;
@@ -67,9 +87,10 @@ pub(super) fn make(
     }
 }
 
-/// Takes away everything that is mounted below the root of an app.
-pub(super) fn clear(rootfs: &Path) -> Result<usize, Failure> {
-    host::mounts::detach_below(rootfs).map_err(|error| {
+/// Takes away everything that is mounted on the root of an app, except what stage0 has made it of.
+pub(super) fn clear(pod_dir: &Path, rootfs: &Path) -> Result<usize, Failure> {
+    let of_stage0 = usize::from(pod_dir.join(layout::OVERLAY_PREPARED).exists());
+    host::mounts::detach_above(rootfs, of_stage0).map_err(|error| {
         Failure::new(error.to_string())
             .hint("look at /proc/self/mountinfo for what is mounted there, and unmount it by hand")
     })
@@ -130,7 +151,7 @@ fn different(root: &Root, place: &OwnedFd, taken: &[(&str, OwnedFd)], path: &str
 }
 
 /// Mounts a view on a place.
-fn attach(tree: Tree, place: &OwnedFd, root: &Root, path: &Path, source: &str) -> Result<(), Failure> {
+fn attach(tree: &Tree, place: &OwnedFd, root: &Root, path: &Path, source: &str) -> Result<(), Failure> {
     tree.attach(place).map_err(|error| {
         Failure::new(format!("can't mount \"{source}\" on \"{}\": {error}", root.outside(path).display()))
     })
@@ -160,7 +181,7 @@ fn bind_file(root: &Root, source: &Path, target: &str, views: &[u64]) -> Result<
     let (path, source) = (Path::new(target), source.to_string_lossy());
     let place = place(root, path, Make::File(0o644), &source, views)?;
     not_in_view(root, &place, path, views)?;
-    attach(tree, &place, root, path, &source)
+    attach(&tree, &place, root, path, &source)
 }
 
 fn mount_volume(pod_dir: &Path, root: &Root, volume: &VolumeMount, views: &[u64]) -> Result<(), Failure> {
@@ -191,7 +212,7 @@ fn mount_volume(pod_dir: &Path, root: &Root, volume: &VolumeMount, views: &[u64]
     let place = place(root, path, make, &source, views)?;
     different(root, &place, &[], &volume.path)?;
     not_in_view(root, &place, path, views)?;
-    attach(tree, &place, root, path, &source)
+    attach(&tree, &place, root, path, &source)
 }
 
 fn read_only(tree: &Tree, recursive: bool, source: &Path) -> Result<(), Failure> {

@@ -46,7 +46,7 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
     for file in [layout::PID, layout::PGID] {
         let _ = fs::remove_file(dir.join(file));
     }
-    if let Err(more) = mounts::clear(prepared.root.path()) {
+    if let Err(more) = mounts::clear(dir, &prepared.pod.rootfs()) {
         more.report("fly-run");
     }
     Err(failure)
@@ -61,11 +61,7 @@ fn prepare(args: &RunArgs) -> Result<Prepared, Failure> {
         return Err(Failure::new(format!("image \"{image}\" has an empty \"exec\" (try --exec=BINARY)")));
     }
     let lock = lock()?;
-    let rootfs = pod.rootfs();
-    let root = Root::open(&rootfs).map_err(|error| {
-        at("use as root of the app", &rootfs)(error)
-            .hint("it must be a directory, with no symlink on the way; rkt image verify checks the image")
-    })?;
+    let root = mounts::own_root(&pod)?;
     Ok(Prepared { pod, app, root, lock })
 }
 
@@ -93,6 +89,9 @@ fn start(prepared: &Prepared, args: &RunArgs, mask: Mode) -> Result<Infallible, 
     }
     let volumes = volumes::plan(&pod.manifest, pod.runtime_app(), app, &pod.image)?;
     mounts::make(&pod.dir, root, &volumes, args.dns_conf_mode)?;
+    if pod.runtime_app().read_only_rootfs {
+        host::bind::make_read_only(root).map_err(at("make read-only", root.path()))?;
+    }
 
     let who = pod.wanted_user(app).resolve(root).map_err(|error| {
         Failure::new(format!("cannot tell who app \"{name}\" runs as: {error}"))
@@ -182,9 +181,6 @@ fn ignored(pod: &OneAppPod, app: &App) -> Vec<&'static str> {
     }
     if !app.event_handlers.is_empty() {
         ignored.push("event handlers");
-    }
-    if pod.runtime_app().read_only_rootfs {
-        ignored.push("read-only root");
     }
     ignored
 }

@@ -74,3 +74,26 @@ fn mounts_beside_the_pod_stay() {
         .ended(0);
     assert_eq!(outcome.out, "2\n");
 }
+
+/// What stage0 has mounted is stage0's, whether the app ran or could not be started.
+#[test]
+fn the_overlay_of_stage0_stays() {
+    for exec in ["true", "exec /nowhere"] {
+        let scene = Scene::new(exec);
+        let outcome = scene
+            .script(&format!(
+                "touch $P/overlay-prepared; mkdir $OUTSIDE/upper $OUTSIDE/work $OUTSIDE/lower; cp -a $A/. $OUTSIDE/lower
+                 mount -t overlay -o lowerdir=$OUTSIDE/lower,upperdir=$OUTSIDE/upper,workdir=$OUTSIDE/work overlay $A
+                 run; gc; mounts | grep -o 'overlay overlay'; {COUNT}; gc; {COUNT}"
+            ))
+            .ended(0);
+        assert_eq!(outcome.out, "overlay overlay\n1\n1\n", "{}", outcome.err);
+    }
+    let scene = Scene::new("").app("exec", serde_json::json!(["/nowhere"]));
+    let outcome = scene
+        .script(&format!(
+            "touch $P/overlay-prepared; mount -t tmpfs t $A; cp -a /bin/busybox $A; run; echo $?; {COUNT}"
+        ))
+        .ended(0);
+    assert_eq!(outcome.out, "254\n1\n", "{}", outcome.err);
+}

@@ -299,3 +299,35 @@ fn a_pod_is_running_as_long_as_a_process_of_it_holds_the_lock() {
     assert_eq!(outcome.out, "3\nlocked\nfree\n");
     assert_eq!(UUID.len(), 36);
 }
+
+#[test]
+fn a_read_only_root_with_writable_volumes() {
+    let app = json!([{
+        "name": "app",
+        "image": {"id": format!("sha512-{}", "0".repeat(64))},
+        "app": {
+            "exec": ["/bin/sh", "-c", "touch /x || echo refused; touch /tmp/x /vol/x && echo written; ls /vol"],
+            "user": "0", "group": "0",
+        },
+        "readOnlyRootFS": true,
+        "mounts": [{"volume": "vol", "path": "/vol"}],
+    }]);
+    let scene =
+        Scene::new("").manifest("apps", app).manifest("volumes", json!([{"name": "vol", "kind": "empty"}]));
+    let outcome = scene.script("run; gc; touch $A/x && echo free; mounts").ended(0);
+    assert_eq!(outcome.out, "refused\nwritten\nx\nfree\n");
+}
+
+#[test]
+fn mounts_of_the_app_are_not_seen_by_other_namespaces() {
+    let scene = Scene::new("true");
+    let outcome = scene
+        .script_with(
+            "slave",
+            "mount --make-rshared /
+             unshare --mount --propagation slave sleep 30 & other=$!
+             while [ /proc/$other/ns/mnt -ef /proc/self/ns/mnt ]; do sleep 0.02; done
+             run; grep -c \" $A/\" /proc/$other/mountinfo; gc; grep -c \" $P\" /proc/$other/mountinfo; kill $other",
+        );
+    assert_eq!(outcome.out, "0\n0\n", "{}", outcome.err);
+}
