@@ -358,16 +358,3 @@ fn a_flavor_of_a_packager_is_known_and_its_faults_are_told() {
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(errors.contains("flavor.toml:2:"), "{errors}");
 }
-
-#[path = "../fuzz/src/options.rs"]
-mod fuzz_options;
-
-#[test]
-fn the_corpus_of_the_fuzz_target_is_taken() {
-    let mut count = 0;
-    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/options")).unwrap() {
-        fuzz_options::run(&fs::read(entry.unwrap().path()).unwrap());
-        count += 1;
-    }
-    assert!(count >= 6);
-}

@@ -113,9 +113,25 @@ fn make_forwards_its_targets_and_variables() {
     assert!(flags.contains("-j3") && flags.contains("jobserver"), "{flags}");
     let output = make(&["install", "DESTDIR=/some where", "BUILDDIR=/b"]);
     assert_eq!(said(&output), "install V= BUILDDIR=/b DESTDIR=/some where\n");
-    for target in ["uninstall", "clean"] {
-        assert_eq!(said(&make(&[target])), format!("{target} V= BUILDDIR= DESTDIR=\n"));
-    }
-    assert_eq!(said(&make(&["distclean"])), "clean --all V= BUILDDIR= DESTDIR=\n");
+    assert_eq!(said(&make(&["uninstall"])), "uninstall V= BUILDDIR= DESTDIR=\n");
+    // Where nothing was configured there is nothing to clean.
+    assert_eq!(said(&make(&["distclean", "BUILDDIR=/nonesuch"])), "");
+    fs::write(dir.path().join("config.json"), "").unwrap();
+    let builddir = dir.path().to_str().unwrap();
+    let option = format!("BUILDDIR={builddir}");
+    assert_eq!(said(&make(&["clean", &option])), format!("clean V= BUILDDIR={builddir} DESTDIR=\n"));
+    assert_eq!(
+        said(&make(&["distclean", &option])),
+        format!("clean --all V= BUILDDIR={builddir} DESTDIR=\n")
+    );
     assert_eq!(said(&make(&["functional-check"])), "check --functional V= BUILDDIR= DESTDIR=\n");
+}
+
+#[test]
+fn distclean_leaves_nothing_of_configure() {
+    let dir = tempfile::tempdir().unwrap();
+    ok(command(&configure(), &["--with-stage1-flavors=fly"], dir.path()));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+    ok(command("make", &["distclean"], dir.path()));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }

@@ -195,6 +195,22 @@ impl Config {
         Ok(config)
     }
 
+    /// Takes the saved configuration away, and its directory where that is then empty.
+    pub fn remove(&self) -> Result<(), Problem> {
+        let path = self.builddir.join(FILE_NAME);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                let problem =
+                    Problem::new(format!("cannot be removed: {error}")).at(path.display().to_string());
+                return Err(problem.hint("make the directory writable"));
+            }
+            _ => {}
+        }
+        // It stays where something else is in it.
+        let _ = std::fs::remove_dir(&self.builddir);
+        Ok(())
+    }
+
     /// Writes the configuration into its build directory, which is made where it is missing. The file appears
     /// complete or not at all; a file that already says the same is left alone, with its time.
     pub fn save(&self) -> Result<(), Problem> {

@@ -8,6 +8,19 @@ use crate::failure::Problem;
 /// The first line of a Makefile that is ours to replace.
 const MARK: &str = "# Written by configure: forwards to the Makefile of the source.\n";
 
+/// Takes the Makefile in the current directory away, where it is ours.
+pub fn remove() -> Result<(), Problem> {
+    let here = Path::new("Makefile");
+    if std::fs::read_to_string(here).is_ok_and(|text| text.starts_with(MARK)) {
+        std::fs::remove_file(here).map_err(|error| {
+            Problem::new(format!("cannot be removed: {error}"))
+                .at("Makefile")
+                .hint("make the directory writable")
+        })?;
+    }
+    Ok(())
+}
+
 /// Writes the Makefile into the current directory, where the sources are elsewhere and no Makefile of somebody else is in the way.
 pub fn write(config: &Config) -> Result<(), Problem> {
     let Some(srcdir) = &config.srcdir else { return Ok(()) };

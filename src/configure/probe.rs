@@ -94,12 +94,12 @@ fn flavors(options: &Options, facts: &mut HostFacts) {
                         let (name, arches) = (flavor.name, flavor.arches);
                         found.insert(name.clone(), FlavorFacts { name, image, arches, works: true });
                     }
-                    Err(faults) => facts.flavor_faults.extend(faults.into_iter().map(problem)),
+                    Err(faults) => facts.flavor_faults.extend(faults.into_iter().map(Into::into)),
                 }
             }
         }
         Err(faults) => {
-            facts.flavor_faults.extend(faults.into_iter().map(problem));
+            facts.flavor_faults.extend(faults.into_iter().map(Into::into));
             // So that the other rules do not tell faults that only follow from these.
             for name in FLAVORS {
                 let (name, image) = ((*name).to_owned(), String::new());
@@ -114,10 +114,6 @@ fn flavors(options: &Options, facts: &mut HostFacts) {
         facts.flavors.push(found.remove(*name).unwrap_or(unbuilt));
     }
     facts.flavors.extend(found.into_values());
-}
-
-fn problem(fault: flavor::Fault) -> Problem {
-    Problem { what: fault.what, place: Some(fault.place), hint: fault.hint }
 }
 
 fn compiler(needs: &CompilerNeeds, facts: &mut HostFacts) {
