@@ -1,6 +1,7 @@
 //! `enter`: this process becomes a command beside the app, in the app's root, as the app's user.
 
 use super::identity;
+use super::process::{belongs, process_id};
 use crate::failure::{Failure, at};
 use crate::pod_dir::OneAppPod;
 use crate::system;
@@ -27,7 +28,7 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
         return Err(Failure::new(format!("the pod has no app \"{}\"", args.app))
             .hint(format!("its app is \"{}\"", pod.name())));
     }
-    let root = root_of(args.pid)?;
+    let root = root_of(args.pid, &pod)?;
     let app = pod.app()?;
     let who = pod.wanted_user(app).resolve(&root).map_err(|error| {
         Failure::new(format!("failed to lookup process credentials: {error}"))
@@ -51,14 +52,19 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
         .hint(format!("it runs as user {} and group {}: may these execute it?", who.uid, who.gid)))
 }
 
-/// The root of a process.
-fn root_of(pid: u32) -> Result<Root, Failure> {
+/// The root of a process of the pod. Opened before it is asked whether it is one, so that the answer
+/// holds for what was opened.
+fn root_of(pid: u32, pod: &OneAppPod) -> Result<Root, Failure> {
     let path = PathBuf::from(format!("/proc/{pid}/root"));
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    match rustix::fs::open(&path, flags, Mode::empty()) {
-        Ok(fd) => Ok(Root::from_fd(fd, path)),
-        Err(errno) => Err(at("open", &path)(errno).hint("the app has ended, or this is not its user")),
+    let ended = "the app has ended; look at rkt status";
+    let fd = rustix::fs::open(&path, flags, Mode::empty())
+        .map_err(|errno| at("open", &path)(errno).hint(ended))?;
+    let belongs = process_id(&pid.to_string()).is_some_and(|pid| belongs(pid, &pod.dir, &pod.rootfs()));
+    if !belongs {
+        return Err(Failure::new(format!("process {pid} is not of pod {}", pod.dir.display())).hint(ended));
     }
+    Ok(Root::from_fd(fd, path))
 }
 
 /// The environment that the app was started with; the terminal's type is the caller's.

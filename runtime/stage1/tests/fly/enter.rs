@@ -90,6 +90,11 @@ fn wrong_calls() {
     assert!(
         call("--pid=1 --appname=other -- /bin/sh").ended(254).err.contains("the pod has no app \"other\"")
     );
+    // A number that somebody else's process has by now: entering its root would be entering the host.
+    let outcome = scene
+        .script("sleep 5 & cd $P; $R/enter --pid=$! -- /bin/sh; code=$?; kill $!; exit $code")
+        .ended(254);
+    assert!(outcome.err.contains("is not of pod"), "{}", outcome.err);
     assert!(call("--pid=4194300 -- /bin/sh").ended(254).err.contains("/proc/4194300/root"));
     fs::remove_file(scene.pod.join("pod")).expect("remove");
 }

@@ -49,3 +49,25 @@ fn a_pod_that_was_not_started() {
         assert!(outcome.err.contains("is not a process ID"), "{}", outcome.err);
     }
 }
+
+#[test]
+fn a_process_that_has_the_number_by_now() {
+    let scene = Scene::new("true");
+    let outcome = scene
+        .script("sleep 5 & echo $! >$P/pid; stop; echo $?; stop --force; echo $?; kill -0 $! && echo alive; kill $!")
+        .ended(0);
+    assert_eq!(outcome.out, "254\n254\nalive\n");
+}
+
+#[test]
+fn an_app_that_has_made_a_deeper_root_its_own() {
+    let scene = Scene::new("touch /work/started; exec /bin/busybox chroot /work /bin/busybox sleep 1000");
+    let outcome = scene
+        .script(
+            "mkdir $A/work/bin; cp $A/bin/busybox $A/work/bin; run & app=$!; wait_for $A/work/started
+             until [ /proc/$(cat $P/pid)/root -ef $A/work ]; do sleep 0.02; done
+             stop; wait $app; echo $?",
+        )
+        .ended(0);
+    assert_eq!(outcome.out, "143\n");
+}
