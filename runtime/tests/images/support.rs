@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -160,9 +161,9 @@ pub(crate) fn tree(root: &Path) -> BTreeMap<PathBuf, String> {
             if kind.is_symlink() {
                 text += &fs::read_link(&path).unwrap().to_string_lossy();
             } else if kind.is_file() {
-                text += &format!("{} bytes, {} names", about.len(), about.nlink());
+                let _ = write!(text, "{} bytes, {} names", about.len(), about.nlink());
             } else if kind.is_char_device() {
-                text += &format!("device {}", about.rdev());
+                let _ = write!(text, "device {}", about.rdev());
             }
             if kind.is_dir() {
                 todo.push(path.clone());
