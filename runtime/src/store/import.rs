@@ -1,6 +1,6 @@
 //! Taking an image into the store.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
@@ -91,10 +91,8 @@ impl Store {
         let unchanged =
             remember.filter(|(file, before)| FileIdentity::of(file).is_ok_and(|now| now == *before));
 
-        let _lock = KeyLock::wait(&self.layout.image_locks(), &id.to_string(), Sharing::Exclusive)?;
+        let lock = KeyLock::wait(&self.layout.image_locks(), &id.to_string(), Sharing::Exclusive)?;
         let known = self.with_index(|index| index.get(&id))?;
-        move_in(temporary, &self.layout.blob(&id))?;
-        move_in(manifest, &self.layout.manifest(&id))?;
         let row = ImageRow {
             id,
             name: content.manifest.name.to_string(),
@@ -104,7 +102,18 @@ impl Store {
             tree_size: tree::stored_size(&self.layout, &id),
         };
         let file = unchanged.map(|(_, identity)| identity);
-        self.insert(&row, file.as_ref())?;
+        let moved = move_in(temporary, &self.layout.blob(&id))
+            .and_then(|()| move_in(manifest, &self.layout.manifest(&id)))
+            .and_then(|()| self.insert(&row, file.as_ref()));
+        if let Err(error) = moved {
+            if known.is_none() {
+                // Not in the index, so nobody has seen them. What cannot be removed here is a leftover for gc.
+                let _ = fs::remove_file(self.layout.blob(&id));
+                let _ = fs::remove_file(self.layout.manifest(&id));
+                lock.remove();
+            }
+            return Err(error);
+        }
         self.touch_last_used(&id);
         Ok(Imported { id, manifest: content.manifest, new: known.is_none() })
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt as _;
 
 use ::pod::layout::{self, DataDir, PREPARE_LOCK};
 use ::pod::lock::{KeyLock, Kind};
@@ -65,7 +66,8 @@ pub fn run(session: &Session, args: &ImageGcArgs) -> Result<u8, Failure> {
 fn lock_preparing(data: &DataDir) -> Result<KeyLock, Failure> {
     let dir = data.locks();
     if !dir.is_dir() {
-        std::fs::create_dir_all(&dir).context(format!("cannot create {}", dir.display()))?;
+        let made = std::fs::DirBuilder::new().mode(0o750).recursive(true).create(&dir);
+        made.context(format!("cannot create {}", dir.display()))?;
     }
     KeyLock::take(&dir, PREPARE_LOCK, Kind::Exclusive)
         .context(format!("cannot get exclusive prepare lock {}", dir.join(PREPARE_LOCK).display()))

@@ -139,12 +139,21 @@ impl<'a> TreeStore<'a> {
         super::layout::make_dir(path, 0o755)?;
         let size = extract::extract(self.store, image, path, &ExtractOptions::rendered())?;
         let dir = fs::File::open(path).map_err(|source| StoreError::io("cannot open", path, source))?;
-        let hash = hash::tree_hash(path)?;
-        write_file(&path.join(HASH), hash.to_string().as_bytes())?;
-        write_file(&path.join(IMAGE), image.to_string().as_bytes())?;
-        // One call for the whole file system instead of one a file: `rendered` must not reach the disk before them.
-        rustix::fs::syncfs(&dir)
-            .map_err(|error| StoreError::io("cannot write to disk", path, error.into()))?;
+        let to_disk = |error: io::Error| StoreError::io("cannot write to disk", path, error);
+        // `rendered` must not reach the disk before the files. One call for the whole file system instead of one a
+        // file, and the disk works while the processor hashes.
+        let hash = std::thread::scope(|scope| {
+            let sync = scope.spawn(|| rustix::fs::syncfs(&dir));
+            let hash = hash::tree_hash(path);
+            let synced = sync.join().unwrap_or(Err(rustix::io::Errno::IO));
+            synced.map_err(|error| to_disk(error.into())).and(hash)
+        })?;
+        for (name, content) in [(HASH, hash), (IMAGE, *image)] {
+            let name = path.join(name);
+            let file = write_file(&name, content.to_string().as_bytes())?;
+            file.sync_data().map_err(|source| StoreError::io("cannot write to disk", &name, source))?;
+        }
+        dir.sync_all().map_err(to_disk)?;
         write_file(&path.join(RENDERED), b"")?;
         Ok(size)
     }
@@ -225,13 +234,15 @@ pub(super) fn stored_size(layout: &Layout, image: &ImageId) -> u64 {
     if path.join(RENDERED).exists() { hash::file_bytes(&path) } else { 0 }
 }
 
-fn write_file(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+fn write_file(path: &Path, content: &[u8]) -> Result<fs::File, StoreError> {
     let failed = |source| StoreError::io("cannot write", path, source);
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let file =
         rustix::fs::open(path, flags, Mode::from_raw_mode(0o644)).map_err(|error| failed(error.into()))?;
     rustix::fs::fchmod(&file, Mode::from_raw_mode(0o644)).map_err(|error| failed(error.into()))?;
-    fs::File::from(file).write_all(content).map_err(failed)
+    let mut file = fs::File::from(file);
+    file.write_all(content).map_err(failed)?;
+    Ok(file)
 }
 
 #[cfg(test)]
