@@ -17,7 +17,7 @@ use crate::recipe::elf;
 use crate::store::digest::{Digest, Hashing};
 use crate::store::memory::Memory;
 use crate::store::record::Record;
-use crate::store::{beside, put};
+use crate::store::{beside, put, sweep};
 
 pub use clean::{Cleaned, clean};
 
@@ -38,7 +38,7 @@ pub fn memory_file(builddir: &Path) -> PathBuf {
 /// Does every step that has a reason to run. The caller has seen that nothing is missing.
 pub fn walk(plan: &mut Plan, memory: &mut Memory, how: How, sink: &dyn Sink) -> Result<(), Vec<Problem>> {
     let builddir = plan.builddir.clone();
-    prepare(&builddir).map_err(|problem| vec![problem])?;
+    prepare(plan).map_err(|problem| vec![problem])?;
     fetch(plan, how, sink)?;
     for step in &mut plan.steps {
         // What runs before it may have made the same as the last time.
@@ -55,13 +55,21 @@ pub fn walk(plan: &mut Plan, memory: &mut Memory, how: How, sink: &dyn Sink) -> 
 }
 
 /// The build directory itself, with the link that paths of the original's build need.
-fn prepare(builddir: &Path) -> Result<(), Problem> {
+fn prepare(plan: &Plan) -> Result<(), Problem> {
+    let builddir = &plan.builddir;
     let wrong = |error: io::Error| {
         Problem::new(format!("the build directory cannot be used: {error}"))
             .at(builddir.display().to_string())
             .hint("make it writable, or name another one with BUILDDIR=")
     };
     fs::create_dir_all(builddir).map_err(wrong)?;
+    for step in &plan.steps {
+        for output in step.outputs.iter().filter_map(|output| output.parent()) {
+            sweep(&builddir.join(output));
+        }
+    }
+    sweep(builddir);
+    sweep(&builddir.join("steps"));
     match symlink(".", builddir.join("target")) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(wrong(error)),
         _ => Ok(()),

@@ -14,7 +14,7 @@ pub mod probe;
 mod rules;
 pub mod summary;
 pub mod table;
-mod tools;
+pub(crate) mod tools;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -19,16 +19,16 @@ struct Tool {
 
 /// All that is known about packages.
 #[derive(Debug, Clone)]
-pub(super) struct Tools(BTreeMap<String, Tool>);
+pub(crate) struct Tools(BTreeMap<String, Tool>);
 
 impl Tools {
     /// Those that came with this version.
-    pub(super) fn builtin() -> Self {
+    pub(crate) fn builtin() -> Self {
         Self(toml::from_str(include_str!("data/tools.toml")).expect("a test reads this file"))
     }
 
     /// The problem that a tool is missing, with the packages that have it.
-    pub(super) fn missing(&self, name: &str) -> Problem {
+    pub(crate) fn missing(&self, name: &str) -> Problem {
         let Some(tool) = self.0.get(name) else {
             return Problem::new(format!("{name} is missing"));
         };

@@ -81,6 +81,9 @@ pub fn install(config: &Config, destdir: Option<&Path>, sink: &dyn Sink) -> Resu
         }
         // The folders are remembered at once: a later failure must not leave some that nobody takes away.
         ledger.add_folders(target.make_folders()?);
+        // So is the file, before it is there: a process that is killed must not leave one that nobody takes away.
+        ledger.add(target.path(), *digest);
+        ledger.save(builddir)?;
         target.put(&builddir.join(&product.from), product.mode, *digest)?;
         ledger.add(target.path(), *digest);
         sink.send(Event::action(

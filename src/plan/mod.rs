@@ -33,9 +33,31 @@ pub struct Plan {
 impl Plan {
     /// Decides what will be done to build what was configured.
     pub fn new(config: &Config, memory: &mut Memory) -> Self {
+        Self::of(config, &[], memory)
+    }
+
+    /// Decides what will be done to build some of it: the steps with these names, and those that come before them.
+    /// No names mean everything.
+    pub fn of(config: &Config, names: &[String], memory: &mut Memory) -> Self {
         let mut plan = Self { builddir: config.builddir.clone(), steps: Vec::new(), missing: Vec::new() };
-        let stage1 = programs::add(config, memory, &mut plan);
-        for name in &config.flavors {
+        let known = steps_of(config);
+        let unknown = names.iter().filter(|name| !known.contains(name));
+        plan.missing.extend(unknown.map(|name| {
+            Problem::new(format!("there is no step named {name}"))
+                .hint(format!("the steps of this configuration are {}", known.join(", ")))
+        }));
+        let wanted = |name: &str| names.is_empty() || names.iter().any(|other| other == name);
+        let flavors: Vec<_> =
+            config.flavors.iter().filter(|flavor| wanted(&format!("stage1-{flavor}"))).collect();
+        if wanted(programs::RKT) {
+            programs::add_rkt(config, memory, &mut plan);
+        }
+        let stage1 = if flavors.is_empty() && (names.is_empty() || !wanted(programs::STAGE1)) {
+            None
+        } else {
+            programs::add_stage1(config, memory, &mut plan)
+        };
+        for name in flavors {
             match flavor::load(name, config.flavors_dir.as_deref()) {
                 Ok(flavor) => plan.add_image(config, flavor, stage1.as_ref()),
                 Err(faults) => plan.missing.extend(faults.into_iter().map(Problem::from)),
@@ -131,6 +153,16 @@ impl Plan {
         let after = after.iter().cloned().collect();
         self.steps.push(Step::new(id, Work::Image(Box::new(work)), inputs, after, uses, outputs));
     }
+}
+
+/// The names of all steps that a configuration can have.
+fn steps_of(config: &Config) -> Vec<String> {
+    let mut steps = vec![programs::RKT.to_owned()];
+    if !config.flavors.is_empty() && config.stage1_executable.is_none() {
+        steps.push(programs::STAGE1.to_owned());
+    }
+    steps.extend(config.flavors.iter().map(|flavor| format!("stage1-{flavor}")));
+    steps
 }
 
 /// The digest of names and values.

@@ -17,24 +17,19 @@ use crate::store::memory::Memory;
 /// The step that yields `rkt`.
 pub(super) const RKT: &str = "rkt";
 /// The step that yields the static executable.
-const STAGE1: &str = "stage1-executable";
+pub(super) const STAGE1: &str = "stage1-executable";
 
-/// Adds both steps as far as they are needed; returns where the static executable is, and the step that makes it.
-pub(super) fn add(
+/// Adds the step that yields the static executable; returns where that is, and the step that makes it.
+pub(super) fn add_stage1(
     config: &Config,
     memory: &mut Memory,
     plan: &mut Plan,
 ) -> Option<(Stage1Source, Option<String>)> {
-    let mut sources = Sources { config, found: None };
-    add_rkt(config, memory, plan, &mut sources);
-    if config.flavors.is_empty() {
-        return None;
-    }
     if let Some(path) = &config.stage1_executable {
         return given_stage1(config, path, "--with-stage1-executable", memory, plan);
     }
     let installed = installed_stage1(config);
-    match sources.find(memory) {
+    match look(config, memory) {
         Ok(Some(found)) => {
             let path = PathBuf::from("stage1").join(&config.stage1_target).join("stage1");
             let cargo = found.cargo(config, "rkt-stage1", "runtime/stage1", &config.stage1_target, true);
@@ -61,10 +56,11 @@ pub(super) fn add(
     }
 }
 
-fn add_rkt(config: &Config, memory: &mut Memory, plan: &mut Plan, sources: &mut Sources<'_>) {
+/// Adds the step that yields `rkt`.
+pub(super) fn add_rkt(config: &Config, memory: &mut Memory, plan: &mut Plan) {
     let output = PathBuf::from("bin/rkt");
     let Some(from) = &config.rkt_executable else {
-        return match sources.find(memory) {
+        return match look(config, memory) {
             Ok(Some(found)) => {
                 let mut cargo = found.cargo(config, "rkt", "runtime", &config.host.rust_target, false);
                 cargo.environment = defaults::environment(config);
@@ -152,23 +148,10 @@ fn no_sources(what: &str, installed: Option<&Path>) -> Problem {
     }
 }
 
-/// Checkout and compiler, looked for when the first program needs them.
-struct Sources<'a> {
-    config: &'a Config,
-    found: Option<Result<Option<Found>, Vec<Problem>>>,
-}
-
-#[derive(Clone)]
+/// A checkout and the compiler for it.
 struct Found {
     checkout: Checkout,
     toolchain: Toolchain,
-}
-
-impl Sources<'_> {
-    fn find(&mut self, memory: &mut Memory) -> Result<Option<Found>, Vec<Problem>> {
-        let config = self.config;
-        self.found.get_or_insert_with(|| look(config, memory)).clone()
-    }
 }
 
 fn look(config: &Config, memory: &mut Memory) -> Result<Option<Found>, Vec<Problem>> {
@@ -197,12 +180,13 @@ impl Found {
             package,
             folder,
             target: target.to_owned(),
+            arch: config.host.arch.clone(),
             is_static,
             checkout: self.checkout.clone(),
             cargo: config.compiler.as_ref().map_or_else(|| "cargo".into(), |compiler| compiler.cargo.clone()),
             rustc: rustc(config),
             toolchain: self.toolchain.clone(),
-            linker: Cargo::linker(config, target),
+            linker: config.compiler.as_ref().and_then(|compiler| compiler.linker.clone()).map(PathBuf::from),
             cflags: config.variables.get("CFLAGS").filter(|flags| !flags.is_empty()).cloned(),
             profile: if config.features.incremental { "incremental" } else { "release" },
             environment: BTreeMap::new(),

@@ -10,10 +10,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::needs::{Recipe, find_program};
+use super::needs::find_program;
 use super::run;
 use super::toolchain::Toolchain;
-use crate::configure::Config;
+use crate::configure::tools::Tools;
 use crate::event::Sink;
 use crate::failure::Problem;
 use crate::source::checkout::Checkout;
@@ -48,6 +48,8 @@ pub struct Cargo {
     pub folder: &'static str,
     /// The target.
     pub target: String,
+    /// The label `arch` of the machine that it is for.
+    pub arch: String,
     /// Whether the program must run without shared libraries.
     pub is_static: bool,
     /// The checkout.
@@ -82,79 +84,32 @@ pub enum Parallel {
 }
 
 impl Cargo {
-    /// The linker that a target needs, when it is not what the machine links its own programs with.
-    pub fn linker(config: &Config, target: &str) -> Option<PathBuf> {
-        let named = config.compiler.as_ref().and_then(|compiler| compiler.linker.as_deref());
-        // A linker that was named is one for programs of the host.
-        if let Some(named) = named.filter(|_| same_machine(target, &config.host.rust_target)) {
-            return Some(named.into());
-        }
-        if same_machine(target, &config.build.rust_target) {
-            return None;
-        }
-        Recipe::builtin().linker(target).map(|linker| linker.command.clone().into())
-    }
-
-    /// Everything that is missing for compiling this.
+    /// Everything that is missing for compiling this. What was there when configuring can be gone.
     pub fn missing(&self) -> Vec<Problem> {
-        let recipe = Recipe::builtin();
+        let tools = Tools::builtin();
         let mut missing = Vec::new();
         if find_program(&self.cargo).is_none() {
-            missing.push(
-                Problem::new(format!("{} is needed to compile {}", self.cargo.display(), self.package))
-                    .hint(format!("install it ({}), or name one with CARGO=", recipe.packages("cargo"))),
-            );
+            missing.push(tools.missing("cargo").at(self.cargo.display().to_string()));
         }
         if !self.toolchain.has_target(&self.target) {
-            let place = self.toolchain.sysroot.display().to_string();
             missing.push(
-                Problem::new(format!("the Rust compiler has no libraries for {}", self.target))
-                    .at(place)
-                    .hint(format!(
-                        "run `rustup target add {}`, or install them ({})",
-                        self.target,
-                        recipe.packages("target")
-                    )),
+                tools
+                    .missing("rust-std")
+                    .at(format!("{} (`rustup target add` installs it too)", self.target)),
             );
         }
         let linker = self.linker.clone().unwrap_or_else(|| "cc".into());
         match find_program(&linker) {
             None => {
-                let packages = match recipe.linker(&self.target) {
-                    Some(cross) if Path::new(&cross.command) == linker => cross.packages(),
-                    _ => recipe.packages("linker"),
-                };
-                missing.push(
-                    Problem::new(format!(
-                        "{} is needed to link {} for {}",
-                        linker.display(),
-                        self.package,
-                        self.target
-                    ))
-                    .hint(format!("install it ({packages}), or name a C compiler with CC=")),
-                );
+                let tool = if self.linker.is_some() { &format!("linker-{}", self.arch) } else { "linker" };
+                missing.push(tools.missing(tool).at(linker.display().to_string()));
             }
-            Some(linker) if self.is_static && self.target.contains("-linux-gnu") => {
-                missing.extend(self.missing_libc(&linker, &recipe));
+            Some(linker) if self.is_static && self.target.contains("-linux-gnu") && !has_libc(&linker) => {
+                missing.push(tools.missing("static-libc").at(linker.display().to_string()));
             }
             Some(_) => {}
         }
         missing
-    }
-
-    /// A static program needs a static C library; the linker knows where one would be.
-    fn missing_libc(&self, linker: &Path, recipe: &Recipe) -> Option<Problem> {
-        let output = Command::new(linker).arg("-print-file-name=libc.a").output().ok()?;
-        let answer = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        // A bare name is the linker's way to say that it has none.
-        (!output.status.success() || answer == "libc.a").then(|| {
-            let packages = match recipe.linker(&self.target) {
-                Some(cross) if linker.ends_with(&cross.command) => cross.packages(),
-                _ => recipe.packages("static C library"),
-            };
-            Problem::new(format!("no static C library (libc.a) to link {} for {}", self.package, self.target))
-                .hint(format!("install it ({packages})"))
-        })
     }
 
     /// Everything that what comes out depends on, but the sources. No path of the machine is among it.
@@ -259,9 +214,10 @@ impl Cargo {
     }
 }
 
-/// Whether programs of the one target can be linked by what links those of the other.
-fn same_machine(target: &str, other: &str) -> bool {
-    target.split('-').next() == other.split('-').next()
+/// Whether a linker has a static C library. A bare name is its way to say that it has none.
+fn has_libc(linker: &Path) -> bool {
+    let output = Command::new(linker).arg("-print-file-name=libc.a").output();
+    output.is_ok_and(|output| output.status.success() && output.stdout.trim_ascii() != b"libc.a")
 }
 
 /// Where cargo unpacks what it downloaded: a folder for each registry, whose name depends on the registry's address.

@@ -40,7 +40,7 @@ pub fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     }
 }
 
-/// Removes temporary files that killed processes left in a directory.
+/// Removes temporary files that killed processes left in a directory (not in those below it).
 pub fn sweep(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if !entry.file_name().as_encoded_bytes().starts_with(BESIDE.as_bytes()) {

@@ -15,20 +15,22 @@ use crate::store::memory::Memory;
 
 pub(super) const COMMAND: Command = Command {
     name: "build",
-    words: "",
+    words: "[STEP]...",
     words_min: 0,
-    words_max: 0,
+    words_max: usize::MAX,
     options: &[],
     summary: "build what was configured",
-    details: "Only steps whose inputs changed run; `rkt-build explain STEP` says why one would.",
+    details: "Without names, everything; else the steps with these names, such as stage1-fly, and those that come \
+              before them. Only steps whose inputs changed run; `rkt-build explain STEP` says why one would.",
     run,
 };
 
-fn run(context: &Context<'_>, _arguments: &Arguments) -> Result<ExitStatus, Failure> {
+fn run(context: &Context<'_>, arguments: &Arguments) -> Result<ExitStatus, Failure> {
     let config = context.config_for_work()?;
+    let names: Vec<_> = arguments.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     if context.run.no_create {
         let mut memory = Memory::open(&build::memory_file(&config.builddir));
-        let plan = Plan::new(&config, &mut memory);
+        let plan = Plan::of(&config, &names, &mut memory);
         context.print(&plan::to_text(&plan))?;
         return if plan.missing.is_empty() {
             Ok(ExitStatus::Success)
@@ -38,7 +40,7 @@ fn run(context: &Context<'_>, _arguments: &Arguments) -> Result<ExitStatus, Fail
     }
     let _lock = lock(context, &config.builddir)?;
     let mut memory = Memory::open(&build::memory_file(&config.builddir));
-    let mut plan = Plan::new(&config, &mut memory);
+    let mut plan = Plan::of(&config, &names, &mut memory);
     if !plan.missing.is_empty() {
         return Err(Failure::refused(plan.missing));
     }
