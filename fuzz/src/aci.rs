@@ -1,7 +1,7 @@
 //! Image archives.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io;
 
 use appc::archive::{
     AciWriter, Entry, EntryKind, Limits, ReadError, ReadSummary, WriteCompression, WriteError, WriteOptions,
