@@ -317,12 +317,16 @@ impl Pod {
         Error::WrongState { uuid: self.uuid, state: self.state, what }
     }
 
-    /// Moves the directory, and makes that last.
+    /// Moves the directory. Only a prepared pod has to outlive a power cut: any other move that is lost leaves a pod that
+    /// the next collection takes for broken off, and waiting for the disk would be most of the time that a start takes.
     fn rename(&mut self, to: Directory) -> Result<(), Error> {
         let target = self.data.pod(to, self.uuid);
         rustix::fs::rename(self.dir(), &target).map_err(Error::io("move the pod to", &target))?;
         self.directory = to;
         self.state = to.state(self.held == Some(Kind::Exclusive));
+        if to != Directory::Prepared {
+            return Ok(());
+        }
         let parent = self.data.pods(to);
         let synced = open_dir(&parent)?.map(|fd| rustix::fs::fsync(&fd));
         match synced {
