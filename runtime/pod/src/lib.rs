@@ -12,6 +12,7 @@
 //! * [`app`], [`root`]: what an app needs to be started, looked up inside its own root.
 
 pub mod app;
+mod contents;
 mod error;
 pub mod layout;
 pub mod list;
