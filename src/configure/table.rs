@@ -256,8 +256,20 @@ pub const OPTIONS: &[Row] = &[
         "no",
         "fast repeated builds for development; not for what is shipped",
     ),
-    enable(Key::Tpm, "tpm", "yes|no|auto", "yes", "measuring what is run into a TPM"),
-    enable(Key::Sdjournal, "sdjournal", "yes|no|auto", "yes", "reading the logs of pods from the journal"),
+    enable(
+        Key::Tpm,
+        "tpm",
+        "yes|no|auto",
+        "yes",
+        "measuring what is run into a TPM (recorded in rkt; this version does not do it yet)",
+    ),
+    enable(
+        Key::Sdjournal,
+        "sdjournal",
+        "yes|no|auto",
+        "yes",
+        "reading the logs of pods from the journal (recorded in rkt; this version does not do it yet)",
+    ),
     enable(
         Key::InsecureGo,
         "insecure-go",
