@@ -65,14 +65,18 @@ impl Finder<'_> {
     /// # Errors
     /// If it is not found, not a sound image, or needs what this version of rkt cannot do.
     pub fn find(&self, reference: &str, purpose: Purpose) -> Result<ImageId, FetchError> {
-        if purpose == Purpose::Run && crate::store::is_hash(reference) {
-            return Ok(self.store.resolve(reference)?);
-        }
-        match Reference::parse(reference)? {
-            Reference::File(path) => Ok(self.import(&path)?.id),
-            Reference::Name(name) => self.find_name(name),
-            Reference::Later { scheme, text } => Err(later_scheme(&scheme, text)),
-        }
+        let id = if purpose == Purpose::Run && crate::store::is_hash(reference) {
+            self.store.resolve(reference)?
+        } else {
+            match Reference::parse(reference)? {
+                // Importing notes the use itself.
+                Reference::File(path) => return Ok(self.import(&path)?.id),
+                Reference::Name(name) => self.find_name(name)?,
+                Reference::Later { scheme, text } => return Err(later_scheme(&scheme, text)),
+            }
+        };
+        self.store.touch_last_used(&id);
+        Ok(id)
     }
 
     /// Takes a file into the store.

@@ -47,7 +47,9 @@ impl Store {
             return Err(StoreError::io("cannot read", path, io::Error::other("it is not a regular file")));
         }
         let identity = FileIdentity::of(&file).map_err(failed)?;
-        if let Some(id) = self.with_index(|index| index.remembered(&identity))?
+        let remembered = self.with_index(|index| index.remembered(&identity))?;
+        self.known.borrow_mut().extend(remembered);
+        if let Some(id) = remembered
             && let Ok(manifest) = self.manifest(&id)
             && self.blob_path(&id).exists()
         {

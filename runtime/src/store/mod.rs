@@ -19,6 +19,7 @@ mod reference;
 pub mod tree;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,9 @@ use lock::{KeyLock, Sharing};
 pub struct Store {
     layout: Layout,
     index: RefCell<Index>,
+    /// Images that the index has named since the store was opened: asking again would cost more than reading what they
+    /// are asked about.
+    known: RefCell<BTreeSet<ImageId>>,
     _shared: File,
 }
 
@@ -85,7 +89,7 @@ impl Store {
         rustix::io::retry_on_intr(|| rustix::fs::flock(&cas, FlockOperation::LockShared))
             .map_err(|error| StoreError::io("cannot lock", layout.cas(), error.into()))?;
         let index = open_index(&layout)?;
-        Ok(Store { layout, index: RefCell::new(index), _shared: cas })
+        Ok(Store { layout, index: RefCell::new(index), known: RefCell::default(), _shared: cas })
     }
 
     /// The data directory.
@@ -125,7 +129,10 @@ impl Store {
 
     /// The row of an image that is stored.
     fn row(&self, id: &ImageId) -> Result<ImageRow, StoreError> {
-        self.with_index(|index| index.get(id))?.ok_or_else(|| StoreError::NoSuchId(id.to_string()))
+        let row =
+            self.with_index(|index| index.get(id))?.ok_or_else(|| StoreError::NoSuchId(id.to_string()))?;
+        self.known.borrow_mut().insert(*id);
+        Ok(row)
     }
 
     /// The manifest of a stored image.
@@ -135,7 +142,9 @@ impl Store {
 
     /// The manifest of a stored image as compact JSON.
     pub fn manifest_json(&self, id: &ImageId) -> Result<Vec<u8>, StoreError> {
-        self.row(id)?;
+        if !self.known.borrow().contains(id) {
+            self.row(id)?;
+        }
         self.read_manifest_file(id)
     }
 
@@ -154,7 +163,10 @@ impl Store {
         let kept = prefix.get(.."sha512-".len() + 64).unwrap_or(prefix);
         let mut found = self.with_index(|index| index.by_prefix(kept))?;
         match (found.pop(), found.is_empty()) {
-            (Some(row), true) => Ok(row.id),
+            (Some(row), true) => {
+                self.known.borrow_mut().insert(row.id);
+                Ok(row.id)
+            }
             (Some(_), false) => Err(StoreError::AmbiguousId(prefix.to_owned())),
             (None, _) => Err(StoreError::NoSuchId(prefix.to_owned())),
         }
@@ -184,12 +196,20 @@ impl Store {
             let parsed = self.read_manifest_file(&row.id).and_then(|json| parse_manifest(&row.id, &json));
             let manifest = match parsed {
                 Ok(manifest) => manifest,
+                // Another rkt is removing it.
+                Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                    return None;
+                }
                 Err(error) => return Some(Err(error)),
             };
             let fits = |wanted: &Label| {
                 manifest.labels.iter().any(|label| label.name == wanted.name && label.value == wanted.value)
             };
-            labels.iter().all(fits).then_some(Ok(row.id))
+            if !labels.iter().all(fits) {
+                return None;
+            }
+            self.known.borrow_mut().insert(row.id);
+            Some(Ok(row.id))
         }))
     }
 
@@ -239,7 +259,13 @@ impl Store {
         let path = self.layout.image_locks().join(id.to_string());
         let now = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
         let times = rustix::fs::Timestamps { last_access: now, last_modification: now };
-        let _ = rustix::fs::utimensat(rustix::fs::CWD, &path, &times, rustix::fs::AtFlags::empty());
+        let touch = || rustix::fs::utimensat(rustix::fs::CWD, &path, &times, rustix::fs::AtFlags::empty());
+        // An image that was taken over from another store has no lock file until somebody locks it.
+        if touch() == Err(rustix::io::Errno::NOENT)
+            && KeyLock::wait(&self.layout.image_locks(), &id.to_string(), Sharing::Shared).is_ok()
+        {
+            let _ = touch();
+        }
     }
 
     /// Removes an image. Trees rendered from it stay until they are collected.
@@ -253,6 +279,7 @@ impl Store {
         let key = id.to_string();
         let lock = KeyLock::wait(&locks, &key, Sharing::Exclusive)?;
         self.row(id)?;
+        self.known.borrow_mut().remove(id);
         self.with_index(|index| index.remove(id))?;
         let mut stale = Vec::new();
         for path in [self.layout.blob(id), self.layout.manifest(id)] {
