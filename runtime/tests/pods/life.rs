@@ -1,11 +1,9 @@
 //! The life of a pod, from `rkt run` to `rkt gc`, with the real programs.
 
-mod support;
-
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use support::{Bench, busybox, make_busybox, make_stage1_fly, stage1_executable, stage1_fly};
+use crate::support::{self, Bench, busybox, make_busybox, make_stage1_fly, stage1_executable, stage1_fly};
 
 /// The output of a shell line in an app, run with the given options of pod and app.
 fn shell(bench: &Bench, pod: &[&str], app: &[&str], line: &str) -> String {

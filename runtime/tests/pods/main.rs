@@ -1,0 +1,5 @@
+//! Pods, with the real programs. Needs root, busybox-static, util-linux, tar, strip and strace.
+
+mod kills;
+mod life;
+mod support;
