@@ -1,5 +1,6 @@
 //! Pods, with the real programs. Needs root, busybox-static, util-linux, tar, strip and strace.
 
+mod disk;
 mod kills;
 mod life;
 mod support;
