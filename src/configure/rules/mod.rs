@@ -2,6 +2,7 @@
 
 mod features;
 mod machines;
+mod single;
 mod stage1;
 #[cfg(test)]
 mod tests;
