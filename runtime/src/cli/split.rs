@@ -28,26 +28,21 @@ pub struct TypedApp {
 /// Wrong usage, and requests for help, as clap expresses them.
 pub fn parse(words: Vec<OsString>) -> Result<(Rkt, Vec<TypedApp>), clap::Error> {
     let tree = Rkt::command();
-    let Some(at) = command_word(&tree, &words) else { return Ok((Rkt::try_parse_words(words)?, Vec::new())) };
-    let word = words[at].to_string_lossy().into_owned();
-    let Some(name) = resolve(&tree, &word).filter(|name| *name == "run" || *name == "prepare") else {
-        return Ok((Rkt::try_parse_words(words)?, Vec::new()));
+    let Some(at) = command_word(&tree, &words) else { return Ok((parsed(tree, words)?, Vec::new())) };
+    let word = words[at].to_string_lossy();
+    let Some(name) = ["run", "prepare"].into_iter().find(|name| resolve(&tree, &word) == Some(*name)) else {
+        return Ok((parsed(tree, words)?, Vec::new()));
     };
     let (pod, pieces) = cut(&tree, name, &words[at + 1..])?;
-    let line = Rkt::try_parse_words(words[..=at].iter().cloned().chain(pod).collect())?;
+    let line = parsed(tree, words[..=at].iter().cloned().chain(pod).collect())?;
     let apps = pieces.into_iter().map(|piece| piece.typed(name)).collect::<Result<_, _>>()?;
     Ok((line, apps))
 }
 
-/// Parsing without leaving the process.
-trait TryParseWords: Sized {
-    fn try_parse_words(words: Vec<OsString>) -> Result<Self, clap::Error>;
-}
-
-impl TryParseWords for Rkt {
-    fn try_parse_words(words: Vec<OsString>) -> Result<Self, clap::Error> {
-        <Rkt as clap::Parser>::try_parse_from(words)
-    }
+/// The line as the tree sees it. Building the tree is most of the work, so it is built once.
+fn parsed(mut tree: Command, words: Vec<OsString>) -> Result<Rkt, clap::Error> {
+    let matches = tree.try_get_matches_from_mut(words)?;
+    Rkt::from_arg_matches(&matches).map_err(|error| error.format(&mut tree))
 }
 
 /// Index of the word that names the command: the first that is neither a flag nor the value of one.

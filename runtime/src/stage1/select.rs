@@ -153,7 +153,12 @@ impl<'a> Selector<'a> {
                     }
                     return Ok(image);
                 }
-                Err(error) => tried.push(format!("{}: {error}", candidate.path.display())),
+                Err(error) => {
+                    if stored.is_some() {
+                        eprintln!("stage1: warning: {} cannot be used: {error}", candidate.path.display());
+                    }
+                    tried.push(format!("{}: {error}", candidate.path.display()));
+                }
             }
         }
         if let Some(id) = stored {

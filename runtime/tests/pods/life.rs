@@ -501,6 +501,29 @@ fn a_patched_file_wins_over_the_stored_image() {
 }
 
 #[test]
+fn the_configured_default_stage1() {
+    let bench = Bench::new();
+    let (config, file) = (bench.path("config"), bench.path("stage1-mine.aci"));
+    fs::create_dir_all(config.join("stage1.d")).unwrap();
+    let text = format!(
+        "{{\"rktKind\":\"stage1\",\"rktVersion\":\"v1\",\"name\":\"coreos.com/rkt/stage1-fly\",\"version\":\"3.2.1\",\"location\":\"{}\"}}",
+        file.display()
+    );
+    fs::write(config.join("stage1.d/stage1.json"), text).unwrap();
+    let config = format!("--user-config={}", config.display());
+    let run = || bench.rkt(&[&config, "run", busybox(), "--", "-c", "echo ok"]);
+    let missing = run().fails("cannot find the stage1 image coreos.com/rkt/stage1-fly:3.2.1");
+    assert!(missing.err.contains("stage1-mine.aci: no such file"), "{}", missing.err);
+    make_stage1_fly(&file, stage1_executable(), "3.2.1");
+    assert_eq!(run().ok().out, "ok\n");
+    fs::remove_file(&file).unwrap();
+    assert_eq!(run().ok().out, "ok\n", "the stored one serves when the file is gone");
+    fs::write(&file, "nonsense").unwrap();
+    assert_eq!(run().ok().out, "ok\n", "the stored one serves when the file is broken");
+    bench.collect_all();
+}
+
+#[test]
 fn mounts_of_exited_pods_go_and_a_missing_overlay_is_no_obstacle() {
     let bench = Bench::new();
     bench.run(&[busybox(), "--", "-c", "true"]).ok();
