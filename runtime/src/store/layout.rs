@@ -46,6 +46,11 @@ impl Layout {
         self.cas.join("db")
     }
 
+    /// The database of the original, if it has used the directory.
+    pub(super) fn original_index(&self) -> PathBuf {
+        self.db().join("ql.db")
+    }
+
     /// Scratch on the file system of the blobs.
     pub(super) fn tmp(&self) -> PathBuf {
         self.cas.join("tmp")

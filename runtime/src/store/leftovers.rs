@@ -3,6 +3,7 @@
 //! Who writes a temporary file holds a lock on it. The kernel lets go of it when the process ends, however that
 //! happens, so a file that can be locked belongs to nobody.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -86,12 +87,19 @@ impl Store {
     }
 
     fn clean_unknown(&self, cleaned: &mut Cleaned) -> Result<(), StoreError> {
+        if self.layout.original_index().exists() {
+            // What our index does not know may be in the original's, which cannot be read.
+            return Ok(());
+        }
         let locks = self.layout.image_locks();
+        // Asked once for all; what looks unknown is asked about again under its lock.
+        let rows = self.with_index(super::index::Index::list)?;
+        let known: BTreeSet<ImageId> = rows.into_iter().map(|row| row.id).collect();
         for parent in [self.layout.blobs(), self.layout.manifests()] {
             for dir in entries(&parent)? {
                 for path in entries(&dir)? {
                     let Some(id) = name_of(&path).parse::<ImageId>().ok() else { continue };
-                    if self.with_index(|index| index.get(&id))?.is_some() {
+                    if known.contains(&id) {
                         continue;
                     }
                     let key = id.to_string();
@@ -106,7 +114,7 @@ impl Store {
         }
         for path in entries(&locks)? {
             let Ok(id) = name_of(&path).parse::<ImageId>() else { continue };
-            if self.with_index(|index| index.get(&id))?.is_none()
+            if !known.contains(&id)
                 && let Some(lock) = KeyLock::try_exclusive(&locks, name_of(&path))?
                 && self.with_index(|index| index.get(&id))?.is_none()
             {

@@ -108,4 +108,14 @@ fn a_data_directory_of_the_original_is_taken_over() {
     assert_eq!(listed(&world), ids);
     let again = world.rkt(&["image", "list"]);
     assert_eq!(again.err, "");
+
+    // What only the original knows is not ours to clean away.
+    let its = world.data().join("cas/blob/sha512/00").join(format!("sha512-{}", "00".repeat(32)));
+    fs::create_dir_all(its.parent().unwrap()).unwrap();
+    fs::write(&its, "an image of the original's").unwrap();
+    world.rkt(&["image", "gc"]).ok();
+    assert!(its.exists());
+    fs::remove_file(world.data().join("cas/db/ql.db")).unwrap();
+    world.rkt(&["image", "gc"]).ok();
+    assert!(!its.exists());
 }
