@@ -68,7 +68,8 @@ impl Target {
                     let problem = Problem::new("not a directory, but something is to be installed below it");
                     return Err(problem.at(folder.display().to_string()).hint(remedy));
                 }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
                 Err(error) => {
                     let problem = Problem::new(format!("cannot be looked at: {error}"));
                     return Err(problem.at(folder.display().to_string()).hint(remedy));
