@@ -172,6 +172,25 @@ mod tests {
     ];
 
     #[test]
+    fn the_help_names_every_key() {
+        // The reader lists the keys that it knows when it meets one that it does not.
+        for text in [
+            "nope = 1\n",
+            "summary = \"x\"\n[image]\nnope = 1\n",
+            "summary = \"x\"\n[entry-points]\nnope = \"/x\"\n",
+            "summary = \"x\"\n[[layer]]\nfrom = \"stage1\"\nnope = 1\n",
+            "summary = \"x\"\n[[layer]]\nfrom = \"entries\"\nnope = 1\n",
+            "summary = \"x\"\n[[layer]]\nfrom = \"files\"\nnope = 1\n",
+        ] {
+            let faults = parse(Source { place: "f", text }).unwrap_err();
+            let (_, keys) = faults[0].what.split_once("expected ").unwrap();
+            for key in keys.split('`').skip(1).step_by(2) {
+                assert!(super::super::FILE_HELP.contains(key), "{key}");
+            }
+        }
+    }
+
+    #[test]
     fn faults_have_line_and_column_and_come_together() {
         for (text, starts) in FAULTS {
             let faults = parse(Source { place: "f", text }).unwrap_err();

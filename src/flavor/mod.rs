@@ -1,7 +1,7 @@
 //! Flavors: what an image is made of, as data.
 //!
 //! `flavors/<name>/flavor.toml` is compiled in; a folder given with `--with-flavors-dir` adds flavors and
-//! replaces those of the same name. The file is a public interface: see [`file`] for its keys.
+//! replaces those of the same name. The file is a public interface: [`FILE_HELP`] lists its keys.
 
 mod compose;
 mod fault;
@@ -15,6 +15,9 @@ use crate::store::digest::Digest;
 
 pub use fault::Fault;
 pub use known::{FlavorInfo, known, load};
+
+/// Every key of a flavor file, for people: `rkt-build help flavor-file`.
+pub const FILE_HELP: &str = include_str!("flavor-file.txt");
 
 /// A flavor with everything that it extends.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use super::super::parse::{Arguments, Help};
 use super::super::{help, suggest};
 use super::{COMMANDS, Command};
 use crate::failure::{ExitStatus, Failure, Problem};
+use crate::flavor::FILE_HELP;
 
 pub(super) const COMMAND: Command = Command {
     name: "help",
@@ -13,7 +14,7 @@ pub(super) const COMMAND: Command = Command {
     words_max: 1,
     options: &[],
     summary: "show this help, or that of a command",
-    details: "",
+    details: "`rkt-build help flavor-file` lists the keys of a flavor file.",
     run,
 };
 
@@ -23,6 +24,10 @@ fn run(context: &Context<'_>, arguments: &Arguments) -> Result<ExitStatus, Failu
         return Ok(ExitStatus::Success);
     };
     let name = word.to_string_lossy();
+    if name == "flavor-file" {
+        context.print(FILE_HELP)?;
+        return Ok(ExitStatus::Success);
+    }
     let Some(command) = super::find(&name) else {
         let problem = Problem::new(format!("unknown command \"{name}\""));
         let hint = match suggest::nearest(&name, COMMANDS.iter().map(|c| c.name)) {
