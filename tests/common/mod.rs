@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub(crate) mod programs;
+pub(crate) mod sandbox;
+
 use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
