@@ -240,7 +240,7 @@ fn lint_finds_each_breach_of_the_contract() {
                 i.entries
                     .iter_mut()
                     .filter(|(e, _)| e.path == b"rootfs/usr/stage1")
-                    .for_each(|(e, _)| e.uid = 7)
+                    .for_each(|(e, _)| e.uid = 7);
             },
             "entry-point-owner",
             "user 7",

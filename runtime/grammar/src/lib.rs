@@ -6,6 +6,10 @@
 //! Flags follow the habits of the original: booleans are written `--flag` or `--flag=false` with Go's spellings of
 //! true and false, a flag given twice keeps its last value unless it collects values, and a command name may be cut
 //! to any prefix that is not ambiguous.
+#![expect(
+    rustdoc::broken_intra_doc_links,
+    reason = "comments on arguments are their help texts, where brackets mean what may be left out"
+)]
 
 mod app;
 mod image;
