@@ -109,6 +109,11 @@ pub fn load(name: &str, dir: Option<&Path>) -> Result<Flavor, Vec<Fault>> {
     })
 }
 
+/// Checks the text of one flavor file by itself, without what it extends. `place` is what messages call it.
+pub fn check(place: &str, text: &str) -> Result<(), Vec<Fault>> {
+    file::parse(Source { place, text }).map(|_| ())
+}
+
 fn read(name: &str, folder: &Folder) -> Result<(FlavorFile, Digest), Vec<Fault>> {
     let place = folder.place(FILE);
     let text = match folder.text(FILE) {

@@ -14,7 +14,7 @@ use crate::image::{Folder, ImagePath, Layer};
 use crate::store::digest::Digest;
 
 pub use fault::Fault;
-pub use known::{FlavorInfo, known, load};
+pub use known::{FlavorInfo, check, known, load};
 
 /// Every key of a flavor file, for people: `rkt-build help flavor-file`.
 pub const FILE_HELP: &str = include_str!("flavor-file.txt");
