@@ -68,7 +68,7 @@ pub struct Cargo {
     pub profile: &'static str,
     /// More environment for the compilation.
     pub environment: BTreeMap<String, String>,
-    /// Where cargo works.
+    /// Where cargo works, in one folder for each kind of linking.
     pub target_dir: PathBuf,
     /// The build directory.
     pub builddir: PathBuf,
@@ -116,18 +116,22 @@ impl Cargo {
     pub fn inputs(&self) -> BTreeMap<String, String> {
         let mut inputs = self.environment.clone();
         let linker = self.linker.as_deref().unwrap_or(Path::new("cc"));
-        let kind = if self.is_static { "static" } else { "dynamic" };
         for (name, value) in [
             ("compiler", self.toolchain.version.trim_end()),
             ("target", &self.target),
             ("linker", &linker.to_string_lossy()),
             ("cflags", self.cflags.as_deref().unwrap_or_default()),
             ("profile", self.profile),
-            ("linked", kind),
+            ("linked", self.linked()),
         ] {
             inputs.insert(name.to_owned(), value.to_owned());
         }
         inputs
+    }
+
+    /// How the program is linked.
+    fn linked(&self) -> &'static str {
+        if self.is_static { "static" } else { "dynamic" }
     }
 
     /// Gets what the sources need from elsewhere; without the network, tells whether it is all there.
@@ -155,14 +159,16 @@ impl Cargo {
         let mut command = self.command("build");
         command.args(["--offline", "--package", self.package, "--bin", self.package]);
         command.args(["--target", &self.target, "--profile", self.profile]);
-        command.arg("--target-dir").arg(&self.target_dir);
+        // Cargo keeps one result for a crate, whatever the flags: both kinds in one place would undo each other's.
+        let target_dir = self.target_dir.join(self.linked());
+        command.arg("--target-dir").arg(&target_dir);
         if let Parallel::Count(count) = parallel {
             command.arg(format!("-j{count}"));
         }
         command.env("CARGO_ENCODED_RUSTFLAGS", self.rustflags().join("\u{1f}")).envs(&self.environment);
         let mut file = start_log(log)?;
         run::run(&mut command, "cargo build", &mut file, log, sink)?;
-        Ok(self.target_dir.join(&self.target).join(self.profile).join(self.package))
+        Ok(target_dir.join(&self.target).join(self.profile).join(self.package))
     }
 
     fn command(&self, what: &str) -> Command {
