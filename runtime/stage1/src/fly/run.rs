@@ -17,6 +17,7 @@ use std::convert::Infallible;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::{self, Write as _};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -33,12 +34,13 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
     let args = RunArgs::decode(program, arguments, UNDEFINED_FLAGS)?;
     for (given, flag) in [(&args.mds_token, "mds-token"), (&args.hostname, "hostname")] {
         if !given.is_empty() {
-            warn(format_args!("Warning: -{flag} not supported; ignoring"));
+            // Where the original says it.
+            let _ = writeln!(io::stdout(), "Warning: -{flag} not supported; ignoring");
         }
     }
-    let prepared = prepare(&args)?;
     // Modes are meant as they are written here; the app gets the caller's mask back.
     let mask = rustix::process::umask(Mode::empty());
+    let prepared = prepare(&args)?;
     // Returns only if the app could not be started.
     let Err(failure) = start(&prepared, &args, mask);
     // What it had made so far goes again, and the pod does not look started.
