@@ -27,8 +27,15 @@ pub fn run(words: Vec<OsString>) -> u8 {
         return EXIT_MISSING_COMMAND;
     };
     let name = name(&command);
-    let done = Session::new(line.global).and_then(|session| dispatch(&session, command, &apps));
-    match done {
+    let session = match Session::new(line.global) {
+        Ok(session) => session,
+        // A mistake in the command line itself, before any command has its say.
+        Err(failure) => {
+            eprintln!("{}\nRun 'rkt --help' for usage.", failure.render("Error", debug));
+            return failure.exit_code;
+        }
+    };
+    match dispatch(&session, command, &apps) {
         Ok(code) => match std::io::stdout().flush() {
             Ok(()) => code,
             Err(_) => EXIT_FAILURE,

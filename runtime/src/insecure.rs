@@ -23,11 +23,12 @@ const NAMES: [(&str, u8); 12] = [
 ];
 
 impl InsecureOptions {
-    /// Reads the lists of all uses of the flag. Case does not matter; an unknown or repeated item is an error.
+    /// Reads the lists of all uses of the flag. Case does not matter; an unknown item is an error, and so is one that is
+    /// repeated in one list.
     pub fn parse(lists: &[String]) -> Result<Self, Failure> {
         let mut bits = 0;
-        let mut seen = Vec::new();
         for list in lists {
+            let mut seen = Vec::new();
             for item in list.split(',') {
                 let lower = item.to_ascii_lowercase();
                 let invalid = |why: String| {
@@ -110,5 +111,7 @@ mod tests {
         );
         assert!(parse("image,image").is_err());
         assert!(parse("").is_err());
+        let twice = InsecureOptions::parse(&["image".to_owned(), "image,http".to_owned()]);
+        assert_eq!(twice.map(|options| options.0), Ok(9));
     }
 }

@@ -10,5 +10,6 @@ pub mod format;
 pub mod insecure;
 pub mod pod;
 pub mod session;
+pub mod signals;
 pub mod stage1;
 pub mod store;

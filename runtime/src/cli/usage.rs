@@ -1,5 +1,7 @@
 //! Wrong usage and help, printed the way the original prints them.
 
+use std::io::Write as _;
+
 use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -18,7 +20,7 @@ pub(super) fn report(error: &clap::Error) -> u8 {
             EXIT_OK
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
-            println!("{}", error.render());
+            let _ = writeln!(std::io::stdout(), "{}", error.render());
             eprintln!("Error: missing command");
             EXIT_MISSING_COMMAND
         }

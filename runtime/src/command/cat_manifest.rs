@@ -6,13 +6,13 @@ use grammar::CatManifestArgs;
 use serde_json::Value;
 
 use super::output;
-use crate::error::{Context as _, Failure};
+use crate::error::{Context as _, EXIT_FAILURE, Failure};
 use crate::pod::find;
 use crate::session::Session;
 
 /// Runs the command and returns its exit code.
 pub fn run(session: &Session, args: &CatManifestArgs) -> Result<u8, Failure> {
-    let prefix = find::one_prefix(&args.uuid, args.uuid_file.as_deref())?;
+    let prefix = find::one_prefix(&args.uuid, args.uuid_file.as_deref(), EXIT_FAILURE)?;
     let pod = find::pod(&session.pods()?, &prefix)?;
     let mut text = pod.manifest_bytes().context("cannot read the pod manifest")?;
     if args.pretty_print {

@@ -1,5 +1,6 @@
 //! `rkt gc`.
 
+use std::io::Write as _;
 use std::time::{Duration, SystemTime};
 
 use grammar::GcArgs;
@@ -68,7 +69,8 @@ impl Collector<'_> {
             eprintln!("gc: pod \"{}\" not removed: still within grace period ({shown})", pod.uuid());
             return Ok(());
         }
-        println!("Garbage collecting pod \"{}\"", pod.uuid());
+        // Somebody who does not listen is no reason to keep the pod.
+        let _ = writeln!(std::io::stdout(), "Garbage collecting pod \"{}\"", pod.uuid());
         match collect::delete(self.session, &mut pod, "gc") {
             // Another gc was faster.
             Err(_) if matches!(pod.refresh(), Err(pod::Error::NotFound(_))) => Ok(()),

@@ -1,5 +1,6 @@
 //! `rkt list`.
 
+use std::io::Write as _;
 use std::time::SystemTime;
 
 use grammar::ListArgs;
@@ -32,7 +33,7 @@ pub fn run(session: &Session, args: &ListArgs) -> Result<u8, Failure> {
         eprintln!("list: {problem}");
     }
     let Some(format) = format else {
-        print!("{}", table(&pods, args, SystemTime::now()));
+        write!(std::io::stdout(), "{}", table(&pods, args, SystemTime::now()))?;
         return Ok(0);
     };
     pods.retain(|pod| {
@@ -43,7 +44,7 @@ pub fn run(session: &Session, args: &ListArgs) -> Result<u8, Failure> {
     });
     // The original writes an empty list so, and scripts look for it.
     if pods.is_empty() {
-        println!("null");
+        writeln!(std::io::stdout(), "null")?;
     } else {
         output::json(&pods, format)?;
     }

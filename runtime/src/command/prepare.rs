@@ -1,5 +1,7 @@
 //! `rkt prepare`.
 
+use std::io::Write as _;
+
 use grammar::PrepareArgs;
 
 use crate::cli::TypedApp;
@@ -17,6 +19,6 @@ pub fn run(session: &Session, args: &PrepareArgs, apps: &[TypedApp]) -> Result<u
     // Unlike a pod that runs at once, this one may have to outlive a power cut.
     rustix::fs::syncfs(ready.pod.lock_fd()).map_err(std::io::Error::from).context("error syncing the pod")?;
     ready.pod.to_prepared().context("cannot transition to prepared")?;
-    println!("{}", ready.pod.uuid());
+    writeln!(std::io::stdout(), "{}", ready.pod.uuid())?;
     Ok(0)
 }

@@ -1,5 +1,7 @@
 //! `rkt rm`.
 
+use std::io::Write as _;
+
 use grammar::RmArgs;
 use pod::{DataDir, State};
 
@@ -10,7 +12,7 @@ use crate::session::Session;
 /// Runs the command and returns its exit code.
 pub fn run(session: &Session, args: &RmArgs) -> Result<u8, Failure> {
     session.require_root()?;
-    let prefixes = find::prefixes(&args.uuids, args.uuid_file.as_deref())?;
+    let prefixes = find::prefixes(&args.uuids, args.uuid_file.as_deref(), EXIT_FAILURE)?;
     let data = session.pods()?;
     let mut failed = false;
     for prefix in &prefixes {
@@ -54,6 +56,6 @@ fn remove(session: &Session, data: &DataDir, prefix: &str) -> Result<(), Failure
     if !collect::delete(session, &mut pod, "rm")? {
         return Err(Failure::new(format!("pod \"{uuid}\" is currently being deleted")));
     }
-    println!("\"{uuid}\"");
+    writeln!(std::io::stdout(), "\"{uuid}\"")?;
     Ok(())
 }

@@ -26,7 +26,7 @@ pub fn run(session: &Session, args: &RunArgs, apps: &[TypedApp]) -> Result<u8, F
         Some(path) => save_uuid(path, uuid).map_err(|error| error.within("error saving pod UUID to file")),
         None => Ok(()),
     })?;
-    check_network(&settings, &ready.stage1)?;
+    warn_of_ignored_networks(&settings, &ready.stage1);
     match launch(ready, &settings, mask)? {}
 }
 
@@ -77,22 +77,14 @@ fn networks(values: &[String]) -> Result<NetList, Failure> {
     Ok(if list.is_empty() { NetList::default_net() } else { list })
 }
 
-/// Only stage1 images that share the host's network can be run for now; says so if something else was asked for.
-pub fn check_network(settings: &LaunchSettings, stage1: &appc::ImageManifest) -> Result<(), Failure> {
+/// Says so when networks were asked for and the stage1 image has none. Whatever another stage1 makes of the networks is its
+/// own affair: it is told what was asked for.
+pub fn warn_of_ignored_networks(settings: &LaunchSettings, stage1: &appc::ImageManifest) {
     let net = &settings.args.net;
-    if !net.is_contained() {
-        return Ok(());
+    if net.is_contained() && *net != NetList::default_net() && shares_host_network(stage1) {
+        eprintln!(
+            "run: warning: --net={net} has no effect: \"{}\" shares the network of the host",
+            stage1.name
+        );
     }
-    let asked_for_default = *net == NetList::default_net();
-    if shares_host_network(stage1) {
-        if !asked_for_default {
-            eprintln!(
-                "run: warning: --net={net} has no effect: \"{}\" shares the network of the host",
-                stage1.name
-            );
-        }
-        return Ok(());
-    }
-    Err(Failure::new(format!("networks of pods (--net={net}) come with a later version of rkt"))
-        .hint("--net=host shares the network of the host"))
 }

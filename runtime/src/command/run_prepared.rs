@@ -3,7 +3,7 @@
 use grammar::RunPreparedArgs;
 use pod::{Pod, State, list};
 
-use super::run::{check_network, interactive_needs_one, launch_settings};
+use super::run::{interactive_needs_one, launch_settings, warn_of_ignored_networks};
 use crate::error::{Context as _, Failure};
 use crate::pod::launch::{ReadyPod, launch};
 use crate::pod::request::overlay_works;
@@ -25,7 +25,7 @@ pub fn run(session: &Session, args: &RunPreparedArgs) -> Result<u8, Failure> {
     if args.network.interactive && ready.apps.len() > 1 {
         return Err(interactive_needs_one());
     }
-    check_network(&settings, &ready.stage1)?;
+    warn_of_ignored_networks(&settings, &ready.stage1);
     if ready.overlay.is_some() && !overlay_works(&data) {
         return Err(Failure::new("the pod was prepared with overlay, but overlay is not supported any more")
             .hint("prepare it again"));

@@ -1,5 +1,6 @@
 //! `rkt status`.
 
+use std::io::Write as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use grammar::StatusArgs;
 use pod::{Pod, State, layout};
 
 use super::output;
-use crate::error::{Context as _, Failure};
+use crate::error::{Context as _, EXIT_UUID_FILE, Failure};
 use crate::format::{full_time, parse_duration};
 use crate::pod::find;
 use crate::pod::inside::Inside;
@@ -24,7 +25,7 @@ pub fn run(session: &Session, args: &StatusArgs) -> Result<u8, Failure> {
     let format = output::Format::parse(args.format.as_deref())?;
     let wait = Patience::parse("wait", &args.wait)?;
     let wait_ready = Patience::parse("wait-ready", &args.wait_ready)?;
-    let prefix = find::one_prefix(&args.uuid, args.uuid_file.as_deref())?;
+    let prefix = find::one_prefix(&args.uuid, args.uuid_file.as_deref(), EXIT_UUID_FILE)?;
     let mut pod = find::pod(&session.pods()?, &prefix)?;
     if let Some(patience) = wait_ready {
         wait_until_ready(&mut pod, patience).context("error waiting for the pod to be ready")?;
@@ -46,29 +47,33 @@ pub fn run(session: &Session, args: &StatusArgs) -> Result<u8, Failure> {
 
 fn lines(pod: &Pod, status: &PodStatus) -> Result<(), Failure> {
     let state = pod.state();
-    println!("state={state}");
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "state={state}")?;
     if let Some(created) = status.created {
-        println!("created={}", full_time(created));
+        writeln!(out, "created={}", full_time(created))?;
     }
     if let Some(started) = status.started {
-        println!("started={}", full_time(started));
+        writeln!(out, "started={}", full_time(started))?;
     }
     if matches!(state, State::Running | State::Exited) {
-        println!("networks={}", status.networks_text());
+        writeln!(out, "networks={}", status.networks_text())?;
     }
     if state == State::Running
         || state == State::Deleting
         || (state.is_after_run() && state != State::Garbage)
     {
-        if let Some(pid) = pod.pid()? {
-            println!("pid={pid}");
+        match pod.pid() {
+            Ok(Some(pid)) => writeln!(out, "pid={pid}")?,
+            Ok(None) => {}
+            // A foreign stage1 may have written anything; the other lines are true all the same.
+            Err(error) => eprintln!("status: {error}"),
         }
-        println!("exited={}", matches!(state, State::Exited | State::ExitedGarbage));
+        writeln!(out, "exited={}", matches!(state, State::Exited | State::ExitedGarbage))?;
     }
     if state != State::Running {
         for app in &status.apps {
             if let Some(code) = app.exit_code {
-                println!("app-{}={code}", app.name);
+                writeln!(out, "app-{}={code}", app.name)?;
             }
         }
     }

@@ -1,9 +1,11 @@
 //! `rkt stop`.
 
+use std::io::Write as _;
+
 use grammar::StopArgs;
 use pod::{DataDir, State, protocol};
 
-use crate::error::{EXIT_FAILURE, Failure};
+use crate::error::{EXIT_FAILURE, EXIT_UUID_FILE, Failure};
 use crate::pod::find;
 use crate::session::Session;
 use crate::stage1::call::PodStage1;
@@ -11,7 +13,7 @@ use crate::stage1::entry::{EntryPoint, declared};
 
 /// Runs the command and returns its exit code.
 pub fn run(session: &Session, args: &StopArgs) -> Result<u8, Failure> {
-    let prefixes = find::prefixes(&args.uuids, args.uuid_file.as_deref())?;
+    let prefixes = find::prefixes(&args.uuids, args.uuid_file.as_deref(), EXIT_UUID_FILE)?;
     let data = session.pods()?;
     let mut failed = 0;
     for prefix in &prefixes {
@@ -31,7 +33,7 @@ fn stop(data: &DataDir, prefix: &str, force: bool) -> Result<(), Failure> {
     let pod = find::pod(data, prefix)?;
     let uuid = pod.uuid();
     if pod.state().is_after_run() {
-        println!("pod \"{uuid}\" is already stopped");
+        writeln!(std::io::stdout(), "pod \"{uuid}\" is already stopped")?;
         return Ok(());
     }
     let failed = || format!("error stopping pod \"{uuid}\"");
@@ -55,6 +57,6 @@ fn stop(data: &DataDir, prefix: &str, force: bool) -> Result<(), Failure> {
         }
     };
     call().map_err(|failure| failure.within(failed()))?;
-    println!("\"{uuid}\"");
+    writeln!(std::io::stdout(), "\"{uuid}\"")?;
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! `rkt version`.
 
+use std::io::Write as _;
+
 use grammar::VersionArgs;
 use serde_json::json;
 
@@ -32,9 +34,10 @@ pub fn run(_session: &Session, args: &VersionArgs) -> Result<u8, Failure> {
         output::json(&value, output::Format::Json)?;
         return Ok(0);
     }
-    println!("rkt Version: {version}");
-    println!("appc Version: {APPC_VERSION}");
-    println!("OS/Arch: {platform}");
-    println!("Features: {}", defaults::FEATURES);
+    writeln!(
+        std::io::stdout(),
+        "rkt Version: {version}\nappc Version: {APPC_VERSION}\nOS/Arch: {platform}\nFeatures: {}",
+        defaults::FEATURES
+    )?;
     Ok(0)
 }

@@ -10,7 +10,7 @@ use std::process::Command;
 use appc::{ImageManifest, PodManifest};
 use pod::protocol::{ENV_LOCK_FD, ENV_SELINUX_CONTEXT, ENV_SELINUX_MOUNT_CONTEXT, RunArgs};
 use pod::{DataDir, Pod, layout};
-use rustix::fs::Mode;
+use rustix::fs::{Gid, Mode};
 
 use super::dns::DnsSettings;
 use super::inside::Inside;
@@ -129,7 +129,7 @@ pub fn launch(mut ready: ReadyPod, settings: &LaunchSettings, mask: NoMask) -> R
     args.private_users = ready.pod.read_text(layout::PRIVATE_USERS_PREPARED)?.unwrap_or_default();
     let (words, omissions) = args.encode(version);
     for omission in omissions {
-        eprintln!("run: warning: {omission}");
+        eprintln!("stage0: warning: {omission}");
     }
     if args.debug {
         let shown: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
@@ -160,7 +160,11 @@ fn mount_stage1(ready: &ReadyPod, dir: &Path, rootfs: &Path) -> Result<(), Failu
     let setup = || {
         make_dir(rootfs, Mode::from_raw_mode(0o755))?;
         make_dir(&dir.join(layout::OVERLAY), Mode::from_raw_mode(0o750))?;
-        make_overlay_dir(dir, id)
+        if group_of_all(&ready.pod)?.is_some() {
+            // Else the roots of the apps would inherit group and bit by way of their upper directories.
+            rustix::fs::chmod(dir.join(layout::OVERLAY), Mode::from_raw_mode(0o750))?;
+        }
+        make_overlay_dir(&ready.pod, dir, id)
     };
     setup().context("error setting up stage1")?;
     let lower = tree_rootfs(ready.pod.data_dir(), id);
@@ -181,9 +185,20 @@ fn tree_rootfs(data: &DataDir, id: &str) -> PathBuf {
 }
 
 /// `overlay/<id>`, with the group of the pod: those who may list pods find the state of stage1 there.
-fn make_overlay_dir(dir: &Path, id: &str) -> std::io::Result<()> {
+fn make_overlay_dir(pod: &Pod, dir: &Path, id: &str) -> std::io::Result<()> {
     let path = dir.join(layout::OVERLAY).join(id);
-    make_dir(&path, Mode::from_raw_mode(0o750))
+    make_dir(&path, Mode::from_raw_mode(0o750))?;
+    if let Some(group) = group_of_all(pod)? {
+        rustix::fs::chown(&path, None, Some(group))?;
+    }
+    Ok(())
+}
+
+/// The group that everything in a pod's directory inherits, where distributions have set the data directory up so.
+fn group_of_all(pod: &Pod) -> std::io::Result<Option<Gid>> {
+    let stat = rustix::fs::fstat(pod.lock_fd())?;
+    let inherits = Mode::from_raw_mode(stat.st_mode).contains(Mode::SGID);
+    Ok(inherits.then(|| Gid::from_raw(stat.st_gid)))
 }
 
 fn mount_overlay(
@@ -207,10 +222,19 @@ fn mount_overlay(
 fn set_up_app(pod: &Pod, dir: &Path, stage1: &Inside, app: &ReadyApp) -> Result<(), Failure> {
     let inside = format!("{}/{}", layout::STAGE2, app.name);
     if let Some(id) = &app.tree {
-        stage1.make_dir(&inside, 0o750)?;
+        match stage1.make_dir(&inside, 0o750) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                // Images of others need not hold it.
+                for parent in ["opt", layout::STAGE2] {
+                    stage1.make_dir(parent, 0o755)?;
+                }
+                stage1.make_dir(&inside, 0o750)?
+            }
+            made => made?,
+        };
         stage1.write(&format!("{inside}/manifest"), &app.manifest, 0o640)?;
         let place = stage1.make_dir(&format!("{inside}/rootfs"), 0o755)?;
-        make_overlay_dir(dir, id)?;
+        make_overlay_dir(pod, dir, id)?;
         mount_overlay(dir, id, Some(&app.name), &tree_rootfs(pod.data_dir(), id), &place)?;
     }
     // Opened anew: what is mounted there now, not what it is mounted on.

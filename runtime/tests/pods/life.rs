@@ -232,7 +232,11 @@ fn usage() {
         .fails("Error: unknown command \"nonsense\" for \"rkt\"\n")
         .fails_with("Run 'rkt --help' for usage.");
     bench.rkt(&["run", "--nonsense"]).fails("Error: unexpected argument '--nonsense'");
-    bench.rkt(&["--insecure-options=foo", "list"]).fails("unknown option \"foo\"");
+    bench
+        .rkt(&["--insecure-options=foo", "list"])
+        .fails("Error: invalid argument \"foo\" for --insecure-options=foo: unknown option \"foo\"\n")
+        .fails_with("Run 'rkt --help' for usage.");
+    bench.rkt(&["list", "--insecure-options=image"]).ok();
     bench.run(&[]).fails("must provide at least one image");
     bench.run(&["--exec=/x", busybox()]).fails("--exec must follow an image");
     let none = std::process::Command::new(env!("CARGO_BIN_EXE_rkt")).output().unwrap();
@@ -336,6 +340,9 @@ fn uuid_files() {
     bench.rkt(&["rm", &option]).ok();
     let missing = bench.rkt(&["status", "--uuid-file=/nonexistent"]);
     assert_eq!(missing.code, Some(1), "{missing:?}");
+    assert_eq!(bench.rkt(&["stop", "--uuid-file=/nonexistent"]).code, Some(1));
+    bench.rkt(&["rm", "--uuid-file=/nonexistent"]).fails("unable to resolve UUID from file: /nonexistent");
+    bench.rkt(&["cat-manifest", "--uuid-file=/nonexistent"]).fails("unable to resolve UUID from file");
     bench.rkt(&["stop"]).fails("at least one pod UUID");
 }
 

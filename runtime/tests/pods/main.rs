@@ -4,3 +4,4 @@ mod disk;
 mod kills;
 mod life;
 mod support;
+mod users;
