@@ -46,9 +46,17 @@ impl OneAppPod {
             ))
             .hint("run each app in a pod of its own, or choose another stage1 image"));
         };
-        let path = dir.join(layout::app_dir(app.name.as_str())).join("manifest");
-        let image =
-            ImageManifest::parse(&read(&path)?).map_err(at("understand the image manifest", &path))?;
+        let mut path = dir.join(layout::app_dir(app.name.as_str())).join("manifest");
+        // Whoever is in another mount namespace than the pod does not see its overlays, only stage0's copy beside them.
+        let beside = dir.join(layout::app_image_manifest(app.name.as_str()));
+        let text = match read(&path) {
+            Err(_) if !path.exists() && beside.exists() => {
+                path = beside;
+                read(&path)?
+            }
+            seen => seen?,
+        };
+        let image = ImageManifest::parse(&text).map_err(at("understand the image manifest", &path))?;
         Ok(OneAppPod { dir, manifest, image })
     }
 

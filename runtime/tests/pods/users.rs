@@ -1,10 +1,10 @@
-//! What people and distributions do around `rkt`: pipes, groups, stage1 images of others.
+//! What people and distributions do around `rkt`: pipes, groups, namespaces, stage1 images of others.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use crate::support::{Bench, Ran, busybox, make_image, stage1_fly, stage1_manifest};
+use crate::support::{Bench, Ran, busybox, make_image, stage1_fly, stage1_manifest, wait_for};
 
 #[test]
 fn nobody_reads_what_is_printed() {
@@ -68,4 +68,29 @@ fn networks_are_the_business_of_stage1() {
     let warned = bench.rkt(&["run", stage1_fly(), "--net=a", busybox(), "--", "-c", "true"]).ok();
     assert!(warned.err.contains("--net=a has no effect"), "{}", warned.err);
     bench.collect_all();
+}
+
+#[test]
+fn pods_of_other_mount_namespaces() {
+    for more in [&[][..], &["--no-overlay"]] {
+        let bench = Bench::new();
+        let file = bench.path("uuid");
+        let save = format!("--uuid-file-save={}", file.display());
+        let app = [busybox(), "--environment=MARK=here", "--exec=/bin/sleep", "--", "1000"];
+        let run = bench.command(&[&["run", stage1_fly(), &save], more, &app].concat());
+        // As a service manager may do it.
+        let mut apart = Command::new("unshare");
+        apart.args(["--mount", "--propagation", "private"]).arg(run.get_program()).args(run.get_args());
+        let mut child = apart.current_dir(run.get_current_dir().unwrap()).spawn().unwrap();
+        wait_for("the app to be executed", || {
+            let exe = fs::read_link(format!("/proc/{}/exe", child.id()));
+            exe.is_ok_and(|exe| exe.ends_with("busybox"))
+        });
+        let uuid = fs::read_to_string(&file).unwrap();
+        let inside = bench.rkt(&["enter", &uuid, "/bin/sh", "-c", "echo $MARK; cat /etc/passwd"]).ok();
+        assert!(inside.out.starts_with("here\nroot:x:0:0:root:/:/bin/sh\n"), "{}", inside.out);
+        assert_eq!(bench.rkt(&["stop", &uuid]).ok().out, format!("\"{uuid}\"\n"));
+        child.wait().unwrap();
+        bench.collect_all();
+    }
 }

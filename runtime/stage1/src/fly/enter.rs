@@ -14,7 +14,7 @@ use rustix::fs::{Mode, OFlags};
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -67,10 +67,19 @@ fn root_of(pid: u32, pod: &OneAppPod) -> Result<Root, Failure> {
     Ok(Root::from_fd(fd, path))
 }
 
+/// The file of the environment as it is seen where the pod's overlays are not mounted, in another mount namespace.
+fn unmounted(pod: &OneAppPod, error: io::Error) -> io::Result<Vec<u8>> {
+    let id = fs::read_to_string(pod.dir.join(layout::STAGE1_TREE_STORE_ID)).unwrap_or_default();
+    if error.kind() != ErrorKind::NotFound || id.is_empty() || id.contains('/') {
+        return Err(error);
+    }
+    fs::read(pod.dir.join(layout::overlay_upper(&id)).join(layout::ENV).join(pod.name()))
+}
+
 /// The environment that the app was started with; the terminal's type is the caller's.
 fn environment(pod: &OneAppPod) -> Result<Environment, Failure> {
     let path = pod.dir.join(layout::app_env(pod.name()));
-    let mut environment = match fs::read(&path) {
+    let mut environment = match fs::read(&path).or_else(|error| unmounted(pod, error)) {
         Ok(text) => Environment::from_file(&text),
         Err(error) if error.kind() == ErrorKind::NotFound => Environment::compose(pod.name(), [], None),
         Err(error) => return Err(at("read", &path)(error)),
