@@ -33,7 +33,8 @@ pub fn run(session: &Session, args: &FetchArgs) -> Result<u8, Failure> {
         None => PullPolicy::Update,
     };
     let store = session.store()?;
-    let finder = Finder { store: &store, insecure: session.insecure, policy, trusted: false };
+    let debug = session.global.debug;
+    let finder = Finder { store: &store, insecure: session.insecure, policy, trusted: false, debug };
     // Rendered now, the tree is there when the image is run. Without overlay mounts it would never be used.
     let render = rustix::process::geteuid().is_root() && host::overlay::support(store.data_dir()).is_ok();
     for image in &args.images {

@@ -57,6 +57,8 @@ pub struct Finder<'a> {
     pub policy: PullPolicy,
     /// True for files that need no signature: stage1 images from the compiled images directory.
     pub trusted: bool,
+    /// Say on standard error where each image comes from.
+    pub debug: bool,
 }
 
 impl Finder<'_> {
@@ -66,12 +68,18 @@ impl Finder<'_> {
     /// If it is not found, not a sound image, or needs what this version of rkt cannot do.
     pub fn find(&self, reference: &str, purpose: Purpose) -> Result<ImageId, FetchError> {
         let id = if purpose == Purpose::Run && crate::store::is_hash(reference) {
-            self.store.resolve(reference)?
+            let id = self.store.resolve(reference)?;
+            self.tell(format_args!("using image from the store with hash {id}"));
+            id
         } else {
             match Reference::parse(reference)? {
                 // Importing notes the use itself.
                 Reference::File(path) => return Ok(self.import(&path)?.id),
-                Reference::Name(name) => self.find_name(name)?,
+                Reference::Name(name) => {
+                    let id = self.find_name(name)?;
+                    self.tell(format_args!("using image from local store for image name {reference}"));
+                    id
+                }
                 Reference::Later { scheme, text } => return Err(later_scheme(&scheme, text)),
             }
         };
@@ -86,7 +94,15 @@ impl Finder<'_> {
             std::fs::metadata(path).map_err(|source| FetchError::File { path: path.to_owned(), source })?;
             return Err(FetchError::Signature(path.to_owned()));
         }
+        self.tell(format_args!("using image from file {}", path.display()));
         Ok(self.store.import_file(path)?)
+    }
+
+    /// A line of `--debug`, worded as the original's, which scripts look for.
+    pub fn tell(&self, what: std::fmt::Arguments<'_>) {
+        if self.debug {
+            eprintln!("image: {what}");
+        }
     }
 
     fn find_name(&self, mut name: StoredName) -> Result<ImageId, FetchError> {

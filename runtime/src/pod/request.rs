@@ -122,7 +122,13 @@ impl PodRequest {
                 .context(format!("cannot use the pod manifest {}", path.display()))?;
             return Ok((manifest, Some(text), images));
         }
-        let finder = Finder { store, insecure: session.insecure, policy: self.policy, trusted: false };
+        let finder = Finder {
+            store,
+            insecure: session.insecure,
+            policy: self.policy,
+            trusted: false,
+            debug: session.global.debug,
+        };
         let images = self
             .apps
             .iter()

@@ -86,7 +86,13 @@ struct Selector<'a> {
 
 impl<'a> Selector<'a> {
     fn finder(self, trusted: bool) -> Finder<'a> {
-        Finder { store: self.store, insecure: self.session.insecure, policy: PullPolicy::New, trusted }
+        Finder {
+            store: self.store,
+            insecure: self.session.insecure,
+            policy: PullPolicy::New,
+            trusted,
+            debug: self.session.global.debug,
+        }
     }
 
     fn stored(self, id: ImageId) -> Result<AppImage, Failure> {
@@ -162,6 +168,8 @@ impl<'a> Selector<'a> {
             }
         }
         if let Some(id) = stored {
+            let name = wanted.text();
+            self.finder(false).tell(format_args!("using image from local store for image name {name}"));
             return self.stored(id);
         }
         if let Some(url) = &wanted.url {

@@ -94,3 +94,24 @@ fn pods_of_other_mount_namespaces() {
         bench.collect_all();
     }
 }
+
+#[test]
+fn debug_tells_where_images_come_from() {
+    let bench = Bench::new();
+    let id = bench.rkt(&["fetch", "--full", busybox()]).ok().out;
+    let id = id.trim_end();
+    for (image, told) in [
+        (busybox(), format!("image: using image from file {}\n", busybox())),
+        (id, format!("image: using image from the store with hash {id}\n")),
+        (
+            "example.com/busybox:1.0.0",
+            "image: using image from local store for image name example.com/busybox:1.0.0\n".to_owned(),
+        ),
+    ] {
+        let ran = bench.rkt(&["--debug", "prepare", stage1_fly(), image]).ok();
+        assert!(ran.err.contains(&told), "{}", ran.err);
+        let silent = bench.rkt(&["prepare", stage1_fly(), image]).ok();
+        assert_eq!(silent.err, "");
+    }
+    bench.collect_all();
+}
