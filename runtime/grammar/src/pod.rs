@@ -83,7 +83,7 @@ pub struct PrepareOnlyArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Start options")]
 pub struct NetworkArgs {
-    /// Networks: only `host`, the network of the host, for now
+    /// Networks, as far as the stage1 image makes any; fly has `host` alone, the network of the host
     #[arg(long, value_name = "LIST", num_args = 0..=1, require_equals = true, default_missing_value = "default",
           action = ArgAction::Append)]
     pub net: Vec<String>,
