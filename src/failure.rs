@@ -1,6 +1,9 @@
 //! What a failure is at the edge of the program: what failed, where, and what to do about it.
 
+use std::error::Error;
 use std::fmt;
+use std::io;
+use std::path::Path;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,11 @@ impl Problem {
         Self { what: what.into(), place: None, hint: None }
     }
 
+    /// What the system refused to do with a file, with the remedy that goes with its reason.
+    pub fn system(doing: &str, place: &Path, error: &io::Error) -> Self {
+        Self::new(format!("{doing}: {error}")).at(place.display().to_string()).hint(remedy(error))
+    }
+
     /// Adds the place.
     #[must_use]
     pub fn at(mut self, place: impl Into<String>) -> Self {
@@ -31,6 +39,27 @@ impl Problem {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+}
+
+/// What to do about an error of the system, or about one that such an error caused.
+pub fn remedy(error: &(dyn Error + 'static)) -> &'static str {
+    let mut next = Some(error);
+    let mut kind = None;
+    while let (Some(error), None) = (next, kind) {
+        kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        next = error.source();
+    }
+    match kind {
+        Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+            "make room on that file system, then run the command again"
+        }
+        Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+            "run as a user who may, or choose another place"
+        }
+        Some(io::ErrorKind::NotFound) => "correct the name, or put the file there",
+        Some(io::ErrorKind::IsADirectory) => "name a file, not a directory",
+        _ => "see that the file and its directory are in order, then run the command again",
     }
 }
 
@@ -111,3 +140,20 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_remedy_follows_from_the_reason() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let problem = Problem::system("cannot be written", Path::new("/x"), &full);
+        assert_eq!(problem.place.as_deref(), Some("/x"));
+        assert!(problem.hint.is_some_and(|hint| hint.starts_with("make room")));
+        // The error of the system may be the cause of another.
+        let caused = appc::archive::WriteError::Output(full);
+        assert!(remedy(&caused).starts_with("make room"));
+        assert!(remedy(&fmt::Error).contains("in order"));
+    }
+}

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Instant;
 
-use common::{Place, listing, ok};
+use common::{Place, executables, listing, ok, ready_made};
 
 /// What an installation consists of, below `DESTDIR`.
 const INSTALLED: [&str; 10] = [
@@ -172,4 +172,27 @@ fn an_install_that_is_killed_leaves_nothing_half() {
         place.ok(&["install", "DESTDIR=root"]);
         assert_eq!(listing(&place.at("root")), installed(), "after point {point}");
     }
+}
+
+#[test]
+fn everything_can_be_tried_without_writing() {
+    let place = Place::new();
+    let output = ok(place.command(&["-n"]).args(ready_made(executables())));
+    assert!(common::text(&output.stdout).contains("stage1-fly (image): runs"));
+    assert_eq!(listing(place.path()), [""; 0]);
+
+    // A destination that cannot be and a program that is none are told in one run.
+    fs::write(place.at("file"), "").unwrap();
+    let mut words = vec!["DESTDIR=file".to_owned()];
+    words.extend(ready_made(executables()));
+    words.push("--with-rkt-executable=/bin/ls".to_owned());
+    let (code, said) = place.fails(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(code, 3);
+    assert!(said.contains("not a directory") && said.contains("/bin/ls"), "{said}");
+
+    // What was not built is refused before anything is put anywhere.
+    place.configure(&[]);
+    let (code, said) = place.fails(&["install", "DESTDIR=root"]);
+    assert!(code == 3 && said.contains("it has not been built"), "{said}");
+    assert!(!place.at("root").exists());
 }

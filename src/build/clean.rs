@@ -45,9 +45,8 @@ pub fn clean(config: &Config) -> Result<Cleaned, Vec<Problem>> {
         return Err(problems);
     }
     let mut cleaned = Cleaned::default();
-    remove_all(builddir, &mut cleaned).map_err(|(path, error)| {
-        vec![Problem::new(format!("cannot be removed: {error}")).at(path.display().to_string())]
-    })?;
+    remove_all(builddir, &mut cleaned)
+        .map_err(|(path, error)| vec![Problem::system("cannot be removed", &path, &error)])?;
     Ok(cleaned)
 }
 

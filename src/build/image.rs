@@ -8,7 +8,7 @@ use appc::archive::WriteOptions;
 
 use super::How;
 use crate::event::{Event, Sink};
-use crate::failure::Problem;
+use crate::failure::{Problem, remedy};
 use crate::image::Content;
 use crate::image::assemble::assemble;
 use crate::plan::{ImageWork, Stage1Source, Step};
@@ -29,14 +29,12 @@ pub(super) fn write(
 ) -> Result<Vec<(PathBuf, Digest)>, Problem> {
     let (file, about) = (&step.outputs[0], &step.outputs[1]);
     let place = builddir.join(file);
-    let wrong = |what: String| Problem::new(what).at(place.display().to_string());
-    let failed = |error: io::Error| wrong(format!("cannot be written: {error}"));
+    let failed = |error: io::Error| Problem::system("cannot be written", &place, &error);
     let (source, how_made) = match &work.stage1 {
         Stage1Source::Made { path, how } => (builddir.join(path), Some(how.clone())),
         Stage1Source::Given { path, .. } => (path.clone(), None),
     };
-    let unreadable =
-        |error: io::Error| Problem::new(format!("cannot be read: {error}")).at(source.display().to_string());
+    let unreadable = |error: io::Error| Problem::system("cannot be read", &source, &error);
     let sha256 = memory.digest(&source).map_err(unreadable)?;
     let size = Identity::of(&source).map_err(unreadable)?.size();
     let stage1 = Content::File { path: source.clone(), size, sha256 };
@@ -47,13 +45,14 @@ pub(super) fn write(
     };
     let options = WriteOptions { threads, ..WriteOptions::default() };
     let out = HashingWriter::new(beside(&place).map_err(failed)?);
-    let (mut out, written) =
-        assemble(&tree, &work.manifest, work.time, out, options).map_err(|error| wrong(error.to_string()))?;
+    let (mut out, written) = assemble(&tree, &work.manifest, work.time, out, options).map_err(|error| {
+        Problem::new(error.to_string()).at(place.display().to_string()).hint(remedy(&error))
+    })?;
     out.flush().map_err(failed)?;
     let (out, digest) = out.finish();
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let report = ImageReport::new(&name, &work.manifest, &tree, work.time, &written, digest, how_made);
-    let text = report.to_json().map_err(|error| wrong(error.to_string()))?;
+    let text = report.to_json().map_err(|error| failed(error.into()))?;
     sink.send(Event::detail("ID", format!("{} {name}", written.id)));
     // The image first: what tells about it must never tell about one that is not there yet.
     put(out, &place, 0o644).map_err(failed)?;

@@ -112,8 +112,8 @@ fn run(step: &Step, builddir: &Path, memory: &mut Memory, how: How, sink: &dyn S
         }
     };
     let unrecorded = |error: io::Error| {
-        Problem::new(format!("the step {} cannot be recorded: {error}", step.id))
-            .at(step.record_file(builddir).display().to_string())
+        let doing = format!("the step {} cannot be recorded", step.id);
+        Problem::system(&doing, &step.record_file(builddir), &error)
     };
     for (path, digest) in &made {
         memory.learn(&builddir.join(path), *digest).map_err(unrecorded)?;
@@ -154,10 +154,8 @@ fn compile(
 
 /// Copies a file into place and tells its digest, which must be the one that is wanted, if one is.
 pub(crate) fn place(from: &Path, to: &Path, mode: u32, wanted: Option<Digest>) -> Result<Digest, Problem> {
-    let read =
-        |error: io::Error| Problem::new(format!("cannot be read: {error}")).at(from.display().to_string());
-    let write =
-        |error: io::Error| Problem::new(format!("cannot be written: {error}")).at(to.display().to_string());
+    let read = |error: io::Error| Problem::system("cannot be read", from, &error);
+    let write = |error: io::Error| Problem::system("cannot be written", to, &error);
     let mut reader = Hashing::new(File::open(from).map_err(read)?);
     let mut file = beside(to).map_err(write)?;
     let mut buffer = vec![0; 256 * 1024];

@@ -15,17 +15,16 @@ pub use command::{COMMANDS, Command, OwnOption};
 pub use context::{Context, Run};
 pub use parse::{Arguments, Help, Invocation, Jobs, parse};
 
-use crate::failure::{ExitStatus, Failure};
+use crate::configure;
+use crate::failure::{ExitStatus, Failure, Problem};
 
 /// Does what the words of a command line say, the name of the program first.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut words = words.into_iter();
     let program = words.next().unwrap_or_default();
     let only_configure = Path::new(&program).file_name().is_some_and(|name| name == "configure");
-    let outcome = match parse(only_configure, words) {
-        Ok(invocation) => run(&invocation),
-        Err(errors) => Err(Failure::usage(errors)),
-    };
+    let (invocation, errors) = parse(only_configure, words);
+    let outcome = if errors.is_empty() { run(&invocation) } else { Err(all_wrong(&invocation, errors)) };
     let status = outcome.unwrap_or_else(|failure| {
         for error in &failure.errors {
             eprintln!("{}", render::problem_text("error", error));
@@ -35,15 +34,35 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(u8::from(status))
 }
 
-fn run(invocation: &Invocation) -> Result<ExitStatus, Failure> {
-    let renderer = render::Renderer::new(verbosity(invocation));
-    let run = Run {
+/// What is wrong with the words, and with the configuration that the other words ask for: nobody mends one to learn of the next.
+fn all_wrong(invocation: &Invocation, mut errors: Vec<Problem>) -> Failure {
+    let configures = invocation.options.configures()
+        || invocation.command.is_some_and(|command| command.name == "configure");
+    if configures && invocation.help.is_none() && !invocation.version {
+        // Warnings would be about what was only half understood.
+        match configure::probe::gather(&invocation.options) {
+            Ok(facts) => {
+                let found = configure::check(&invocation.options, &facts).config.err();
+                errors.extend(found.unwrap_or_default());
+            }
+            Err(problem) => errors.push(problem),
+        }
+    }
+    Failure::usage(errors)
+}
+
+fn how(invocation: &Invocation) -> Run {
+    Run {
         verbosity: verbosity(invocation),
         jobs: invocation.jobs,
         no_create: invocation.no_create,
         destdir: variable(invocation, "DESTDIR").filter(|value| !value.is_empty()).map(Into::into),
-    };
-    let context = Context::new(&invocation.options, run, &renderer);
+    }
+}
+
+fn run(invocation: &Invocation) -> Result<ExitStatus, Failure> {
+    let renderer = render::Renderer::new(verbosity(invocation));
+    let context = Context::new(&invocation.options, how(invocation), &renderer);
     if let Some(help) = invocation.help {
         let text = match invocation.command {
             Some(command) if command.name != "configure" => help::command(command),

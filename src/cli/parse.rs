@@ -77,11 +77,9 @@ pub struct Invocation {
 }
 
 /// Understands the words after the program's name. `only_configure` holds for a tool that was called as `configure`:
-/// there are no sub-commands then.
-pub fn parse(
-    only_configure: bool,
-    words: impl IntoIterator<Item = OsString>,
-) -> Result<Invocation, Vec<Problem>> {
+/// there are no sub-commands then. What was understood comes even with errors, so that whatever else is wrong with it can be told
+/// in the same run.
+pub fn parse(only_configure: bool, words: impl IntoIterator<Item = OsString>) -> (Invocation, Vec<Problem>) {
     let mut parser = Parser {
         done: Invocation { command: only_configure.then_some(&command::CONFIGURE), ..Invocation::default() },
         words: words.into_iter().collect::<Vec<_>>().into_iter().peekable(),
@@ -108,7 +106,11 @@ impl Parser {
         while let Some(word) = self.words.next() {
             let Some(text) = word.to_str().map(str::to_owned) else {
                 if word.as_encoded_bytes().starts_with(b"-") && !only_words {
-                    self.wrong(Problem::new("an option that is not UTF-8").at(word.to_string_lossy()));
+                    self.wrong(
+                        Problem::new("an option that is not UTF-8")
+                            .at(word.to_string_lossy())
+                            .hint("write it in UTF-8"),
+                    );
                 } else {
                     self.word(word);
                 }
@@ -128,7 +130,7 @@ impl Parser {
         }
     }
 
-    fn finish(mut self) -> Result<Invocation, Vec<Problem>> {
+    fn finish(mut self) -> (Invocation, Vec<Problem>) {
         for (name, value, typed) in std::mem::take(&mut self.later) {
             let own = self.done.command.and_then(|command| command.option(&name));
             match own {
@@ -157,7 +159,7 @@ impl Parser {
                 self.wrong(Problem::new(what).hint(hint));
             }
         }
-        if self.errors.is_empty() { Ok(self.done) } else { Err(self.errors) }
+        (self.done, self.errors)
     }
 
     fn wrong(&mut self, problem: Problem) {
@@ -228,7 +230,9 @@ impl Parser {
             None => (text, None),
         };
         if name.is_empty() {
-            return self.wrong(Problem::new("an option without a name").at(typed));
+            return self.wrong(
+                Problem::new("an option without a name").at(typed).hint("write --NAME or --NAME=VALUE"),
+            );
         }
         for (prefix, kind, negative) in [
             ("with-", Kind::With, false),
@@ -272,7 +276,7 @@ impl Parser {
             ("no-create" | "dry-run", None) => self.done.no_create = true,
             ("jobs", value) => self.jobs(value.unwrap_or_default(), typed),
             ("help" | "version" | "quiet" | "silent" | "verbose" | "no-create" | "dry-run", Some(value)) => {
-                self.wrong(Problem::new(format!("--{name} takes no value \"{value}\"")).at(typed));
+                self.wrong(no_value(&format!("--{name}"), value, typed));
             }
             _ => return false,
         }
@@ -282,7 +286,8 @@ impl Parser {
     fn feature(&mut self, kind: Kind, negative: bool, name: &str, value: Option<String>, typed: &str) {
         let sane = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'+');
         if name.is_empty() || !name.bytes().all(sane) {
-            return self.wrong(Problem::new(format!("\"{name}\" is not the name of an option")).at(typed));
+            let problem = Problem::new(format!("\"{name}\" is not the name of an option")).at(typed);
+            return self.wrong(problem.hint("names have letters, digits and - _ . +"));
         }
         if negative && value.is_some() {
             let hint = format!("leave the value out, or write --{}-{name}=VALUE", positive(kind));
@@ -303,7 +308,7 @@ impl Parser {
         match (row.kind, value) {
             (Kind::Flag, None) => self.done.options.set(row.key, "yes", typed),
             (Kind::Flag, Some(value)) => {
-                self.wrong(Problem::new(format!("{} takes no value \"{value}\"", row.spelling())).at(typed));
+                self.wrong(no_value(&row.spelling(), &value, typed));
             }
             (_, Some(value)) => self.done.options.set(row.key, value, typed),
             (_, None) => match self.words.next().map(OsString::into_string) {
@@ -314,7 +319,8 @@ impl Parser {
                 Some(Err(value)) => {
                     self.wrong(
                         Problem::new("a value that is not UTF-8")
-                            .at(format!("{typed} {}", value.to_string_lossy())),
+                            .at(format!("{typed} {}", value.to_string_lossy()))
+                            .hint("choose a name in UTF-8"),
                     );
                 }
                 None => {
@@ -329,8 +335,7 @@ impl Parser {
         let value = match (own.metavar.is_empty(), value) {
             (true, None) => OsString::new(),
             (true, Some(value)) => {
-                return self
-                    .wrong(Problem::new(format!("--{} takes no value \"{value}\"", own.name)).at(typed));
+                return self.wrong(no_value(&format!("--{}", own.name), &value, typed));
             }
             (false, Some(value)) => value.into(),
             (false, None) => {
@@ -355,6 +360,12 @@ impl Parser {
         };
         self.wrong(problem.hint(hint));
     }
+}
+
+fn no_value(spelling: &str, value: &str, typed: &str) -> Problem {
+    Problem::new(format!("{spelling} takes no value \"{value}\""))
+        .at(typed)
+        .hint(format!("write {spelling} alone, or leave it out"))
 }
 
 fn positive(kind: Kind) -> &'static str {
@@ -394,7 +405,10 @@ mod tests {
     use crate::configure::Key;
 
     fn words(text: &str) -> Invocation {
-        parse(false, text.split(' ').filter(|word| !word.is_empty()).map(OsString::from)).unwrap()
+        let (done, errors) =
+            parse(false, text.split(' ').filter(|word| !word.is_empty()).map(OsString::from));
+        assert!(errors.is_empty(), "{errors:?}");
+        done
     }
 
     fn value(text: &str, key: Key) -> Option<String> {
@@ -456,8 +470,9 @@ mod tests {
     #[test]
     fn all_errors_of_the_words_together() {
         let bad = ["--nonesuch", "-j0", "--version=1", "--", "x", "--without-tpm=1"];
-        let errors = parse(false, bad.map(OsString::from)).unwrap_err();
+        let (_, errors) = parse(false, bad.map(OsString::from));
         assert_eq!(errors.len(), 4, "{errors:?}");
+        assert!(errors.iter().all(|error| error.hint.is_some()), "{errors:?}");
     }
 
     #[test]

@@ -189,7 +189,11 @@ impl Config {
             Problem::new(format!("not a configuration of this version: {error}")).at(&place).hint(again)
         })?;
         if config.format != FORMAT || config.version != VERSION {
-            let what = format!("configured by version {}, this is {VERSION}", config.version);
+            let what = if config.version == VERSION {
+                format!("a configuration of format {}, this version writes format {FORMAT}", config.format)
+            } else {
+                format!("configured by version {}, this is {VERSION}", config.version)
+            };
             return Err(Problem::new(what).at(&place).hint(again));
         }
         Ok(config)

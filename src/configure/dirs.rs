@@ -86,6 +86,9 @@ const MAX_DEPTH: usize = 16;
 const MAX_REFERENCES: usize = 256;
 const MAX_LENGTH: usize = 4096;
 
+/// What to do about a reference that cannot be resolved.
+pub const REFERENCES: &str = "refer to other directories only, such as ${prefix}/lib; the shell's own variables must be expanded by the shell";
+
 /// Resolves what was given (by name) over the defaults. Every directory that is not absolute in the end, refers
 /// to an unknown name or to itself is an error; all are reported.
 pub fn resolve(given: &BTreeMap<&str, &str>) -> Result<Directories, Vec<Problem>> {
@@ -103,7 +106,7 @@ pub fn resolve(given: &BTreeMap<&str, &str>) -> Result<Directories, Vec<Problem>
                     .at(option_name(name))
                     .hint("begin it with / or with a reference such as ${prefix}"),
             ),
-            Err(what) => errors.push(Problem::new(what).at(option_name(name))),
+            Err(what) => errors.push(Problem::new(what).at(option_name(name)).hint(REFERENCES)),
         }
     }
     if errors.is_empty() { Ok(Directories::from_values(values)) } else { Err(errors) }

@@ -122,7 +122,10 @@ fn read(name: &str, folder: &Folder) -> Result<(FlavorFile, Digest), Vec<Fault>>
             let fault = Fault::new(place, format!("the flavor {name} has no {FILE}"));
             return Err(vec![fault.hint("write it, or take the folder away")]);
         }
-        Err(error) => return Err(vec![Fault::new(place, error.to_string())]),
+        Err(error) => {
+            let fault = Fault::new(place, format!("the flavor cannot be read: {}", error.why()));
+            return Err(vec![fault.hint("write it as a plain text file")]);
+        }
     };
     let file = file::parse(Source { place: &place, text: &text })?;
     Ok((file, Digest::of(text.as_bytes())))

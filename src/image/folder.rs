@@ -65,6 +65,16 @@ pub enum FolderError {
     },
 }
 
+impl FolderError {
+    /// Why, without the place.
+    pub fn why(&self) -> String {
+        match self {
+            Self::Io { error, .. } => error.to_string(),
+            Self::Refused { why, .. } => (*why).to_owned(),
+        }
+    }
+}
+
 impl Folder {
     /// What a file of it is called in messages.
     pub fn place(&self, file: &str) -> String {

@@ -9,7 +9,7 @@ use object::elf;
 use object::read::elf::{FileHeader, ProgramHeader};
 use sha2::{Digest, Sha256};
 
-use crate::failure::Problem;
+use crate::failure::{Problem, remedy};
 
 /// Why an image cannot be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -30,10 +30,7 @@ impl InspectError {
     /// For people: what, where, and what to do.
     pub fn problem(&self) -> Problem {
         let problem = Problem::new(self.source.to_string()).at(self.file.display().to_string());
-        match self.source.hint() {
-            Some(hint) => problem.hint(hint),
-            None => problem,
-        }
+        problem.hint(self.source.hint().unwrap_or_else(|| remedy(&self.source)))
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::build::memory_file;
 use crate::configure::Config;
 use crate::event::{Event, Sink};
-use crate::failure::Problem;
+use crate::failure::{Failure, Problem};
 use crate::store::digest::Digest;
 use crate::store::memory::Memory;
 use crate::store::record::Record;
@@ -58,7 +58,7 @@ pub fn check(config: &Config, destdir: Option<&Path>) -> Vec<Problem> {
 }
 
 /// Installs what was built. Nothing is put anywhere unless everything is there to be put.
-pub fn install(config: &Config, destdir: Option<&Path>, sink: &dyn Sink) -> Result<(), Vec<Problem>> {
+pub fn install(config: &Config, destdir: Option<&Path>, sink: &dyn Sink) -> Result<(), Failure> {
     let builddir = &config.builddir;
     let mut memory = Memory::open(&memory_file(builddir));
     let mut problems = check(config, destdir);
@@ -70,7 +70,7 @@ pub fn install(config: &Config, destdir: Option<&Path>, sink: &dyn Sink) -> Resu
         }
     }
     if !problems.is_empty() {
-        return Err(problems);
+        return Err(Failure::refused(problems));
     }
     let mut ledger = Ledger::load(builddir);
     let done = ready.iter().try_for_each(|(product, digest)| {
@@ -95,7 +95,7 @@ pub fn install(config: &Config, destdir: Option<&Path>, sink: &dyn Sink) -> Resu
     let saved = ledger.save(builddir);
     // Nothing depends on the memory but speed.
     let _ = memory.save();
-    done.and(saved).map_err(|problem| vec![problem])
+    done.and(saved).map_err(Failure::failed)
 }
 
 /// The digest of a file that was built, and is as it was built.

@@ -90,9 +90,7 @@ impl Target {
                 // Somebody else was faster.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => {
-                    return Err(
-                        Problem::new(format!("cannot be made: {error}")).at(folder.display().to_string())
-                    );
+                    return Err(Problem::system("cannot be made", folder, &error));
                 }
             }
         }

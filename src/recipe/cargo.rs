@@ -153,9 +153,7 @@ impl Cargo {
 
     /// Compiles, without network, and returns the program.
     pub fn build(&self, parallel: Parallel, log: &Path, sink: &dyn Sink) -> Result<PathBuf, Problem> {
-        tag(&self.target_dir).map_err(|error| {
-            Problem::new(format!("cannot be made: {error}")).at(self.target_dir.display().to_string())
-        })?;
+        tag(&self.target_dir).map_err(|error| Problem::system("cannot be made", &self.target_dir, &error))?;
         let mut command = self.command("build");
         command.args(["--offline", "--package", self.package, "--bin", self.package]);
         command.args(["--target", &self.target, "--profile", self.profile]);
@@ -241,7 +239,7 @@ fn start_log(log: &Path) -> Result<File, Problem> {
         fs::create_dir_all(log.parent().unwrap_or(Path::new(".")))?;
         File::create(log)
     };
-    make().map_err(|error| Problem::new(format!("cannot be written: {error}")).at(log.display().to_string()))
+    make().map_err(|error| Problem::system("cannot be written", log, &error))
 }
 
 /// The file by which `clean` knows a folder that it may remove with all it holds.

@@ -45,7 +45,7 @@ pub(super) fn run(
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).map_err(failed)? > 0 {
-        log.write_all(&line).map_err(|error| wrong(format!("cannot be written: {error}")))?;
+        log.write_all(&line).map_err(|error| Problem::system("cannot be written", place, &error))?;
         let text = String::from_utf8_lossy(&line).trim_end().to_owned();
         line.clear();
         if last.len() == SHOWN {

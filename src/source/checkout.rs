@@ -131,7 +131,10 @@ impl Checkout {
                 continue;
             }
             let place = self.top.join(&folder);
-            let wrong = |what: String| Problem::new(what).at(place.display().to_string());
+            let wrong = |what: String| {
+                let problem = Problem::new(what).at(place.display().to_string());
+                problem.hint("the checkout is not whole: fetch it again, or name another with --srcdir=DIR")
+            };
             let manifest = manifest(&place).map_err(wrong)?;
             for (name, dependency) in manifest.dependencies.iter().chain(&manifest.build_dependencies) {
                 match dependency {

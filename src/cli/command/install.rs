@@ -26,7 +26,6 @@ fn run(context: &Context<'_>, _arguments: &Arguments) -> Result<ExitStatus, Fail
         return if problems.is_empty() { Ok(ExitStatus::Success) } else { Err(Failure::refused(problems)) };
     }
     let _lock = lock(context, &config.builddir)?;
-    install::install(&config, destdir, context.sink)
-        .map_err(|errors| Failure { errors, status: ExitStatus::Failed })?;
+    install::install(&config, destdir, context.sink)?;
     Ok(ExitStatus::Success)
 }

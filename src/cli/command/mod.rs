@@ -17,6 +17,8 @@ mod version;
 use super::context::Context;
 use super::parse::Arguments;
 use crate::failure::{ExitStatus, Failure};
+use crate::plan::Plan;
+use crate::store::memory::Memory;
 
 pub(super) use configure::COMMAND as CONFIGURE;
 
@@ -104,9 +106,15 @@ pub(super) fn everything(context: &Context<'_>) -> Result<ExitStatus, Failure> {
     context.reconfigure()?;
     let config = context.config_for_work()?;
     // A place that cannot be written to is told before anything is compiled.
-    let problems = crate::install::check(&config, context.run.destdir.as_deref());
+    let mut problems = crate::install::check(&config, context.run.destdir.as_deref());
     if !problems.is_empty() {
+        // So is whatever else is missing, in the same run.
+        let mut memory = Memory::open(&crate::build::memory_file(&config.builddir));
+        problems.extend(Plan::of(&config, &[], &mut memory).missing);
         return Err(Failure::refused(problems));
+    }
+    if context.run.no_create {
+        return (build::COMMAND.run)(context, &Arguments::default());
     }
     for run in [build::COMMAND.run, install::COMMAND.run] {
         let status = run(context, &Arguments::default())?;

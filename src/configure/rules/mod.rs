@@ -45,7 +45,7 @@ pub fn check(options: &Options, facts: &HostFacts) -> Outcome {
     let stage1 = rules.stage1(directories.as_ref(), machines.as_ref());
     let features = rules.features(machines.as_ref(), &stage1, directories.as_ref());
     let compiler = rules.compiler(machines.as_ref());
-    rules.inputs();
+    rules.inputs(&stage1);
     let source_date_epoch = rules.source_date_epoch();
     let cache_dir = rules.cache_dir();
     let Rules { errors, warnings, .. } = rules;
@@ -127,7 +127,8 @@ impl Rules<'_> {
         let checking = self.options.value(Key::OptionChecking).unwrap_or("yes");
         if !matches!(checking, "yes" | "no" | "fatal") {
             let typed = self.typed(Key::OptionChecking);
-            self.error(Problem::new(format!("\"{checking}\" is none of yes, no, fatal")).at(typed));
+            let problem = Problem::new(format!("\"{checking}\" is none of yes, no, fatal")).at(typed);
+            self.error(problem.hint("leave it out, or write --enable-option-checking=fatal"));
         }
         if unknown.is_empty() || checking == "no" {
             return;
@@ -209,7 +210,7 @@ impl Rules<'_> {
             Some(other) => {
                 let typed = self.typed(key);
                 let problem = Problem::new(format!("\"{other}\" is none of yes, no, auto")).at(typed);
-                self.error(problem);
+                self.error(problem.hint(format!("write {}=yes, =no or =auto", key.spelling())));
                 "no"
             }
         }
@@ -222,7 +223,8 @@ impl Rules<'_> {
             Some("yes") => true,
             Some(other) => {
                 let typed = self.typed(key);
-                self.error(Problem::new(format!("\"{other}\" is neither yes nor no")).at(typed));
+                let problem = Problem::new(format!("\"{other}\" is neither yes nor no")).at(typed);
+                self.error(problem.hint(format!("write {}=yes, or leave it out", key.spelling())));
                 false
             }
         }

@@ -88,6 +88,7 @@ impl Rules<'_> {
             self.error(Problem::new("the list of hypervisors is empty").at(place).hint(hint));
             return hypervisors;
         }
+        let mut faults = false;
         for item in list.split(',') {
             let what = if item.is_empty() {
                 "an empty item in the list of hypervisors".to_owned()
@@ -100,8 +101,9 @@ impl Rules<'_> {
                 continue;
             };
             self.error(Problem::new(what).at(&place).hint(&hint));
+            faults = true;
         }
-        if built {
+        if built || faults {
             return hypervisors;
         }
         self.warn(Problem::new("ignored: flavor kvm is not built").at(place));

@@ -138,7 +138,9 @@ impl Rules<'_> {
             );
         };
         if before.iter().any(|other| other == name) {
-            return Some(Problem::new(format!("flavor \"{name}\" is listed twice")));
+            return Some(
+                Problem::new(format!("flavor \"{name}\" is listed twice")).hint("name each flavor once"),
+            );
         }
         if !flavor.works {
             let hint = format!("today this version builds {}", self.working());
@@ -313,7 +315,7 @@ impl Rules<'_> {
                     Problem::new(format!("\"{given}\" is not an absolute directory name")).at(place);
                 self.error(problem.hint("begin it with / or with a reference such as ${libdir}"));
             }
-            Err(what) => self.error(Problem::new(what).at(place)),
+            Err(what) => self.error(Problem::new(what).at(place).hint(crate::configure::dirs::REFERENCES)),
         }
         default
     }

@@ -45,7 +45,7 @@ fn facts() -> HostFacts {
 
 fn options(words: &str) -> Options {
     let words = words.split_whitespace().map(OsString::from);
-    cli::parse(true, words).unwrap().options
+    cli::parse(true, words).0.options
 }
 
 fn told(problems: &[Problem]) -> Vec<&str> {
@@ -177,8 +177,53 @@ fn options_of_single_flavors() {
             &["unknown hypervisor"],
             &[],
         ),
+        // A value that is refused is not told to be ignored as well.
+        (
+            "--with-stage1-flavors=host --with-stage1-kvm-hypervisors=xen".to_owned(),
+            &["unknown hypervisor"],
+            &[],
+        ),
     ] {
         expect(&words, &facts, errors, warnings);
+    }
+}
+
+#[test]
+fn a_pxe_image_is_looked_for_only_where_it_is_used() {
+    let mut facts = facts();
+    let version = "--with-coreos-local-pxe-image-systemd-version=v1";
+    for name in ["none.img", "auto"] {
+        facts.paths.insert(facts.current_dir.join(name), super::super::facts::PathKind::Missing);
+    }
+    let image = "--with-coreos-local-pxe-image-path=none.img";
+    expect(
+        &format!("--with-stage1-flavors=coreos {image} {version}"),
+        &facts,
+        &["nothing with this name"],
+        &[],
+    );
+    let ignored = ["neither flavor coreos", "neither flavor coreos"];
+    expect(&format!("--with-stage1-flavors=host {image} {version}"), &facts, &[], &ignored);
+    // The word `auto` stands for an option that was not given.
+    expect("--with-stage1-flavors=coreos --with-coreos-local-pxe-image-path=auto", &facts, &[], &[]);
+}
+
+#[test]
+fn every_error_says_what_to_do() {
+    let facts = facts();
+    for words in [
+        "--with-stage1-flavors=fly,fly,,nope --with-stage1-default-flavor=nope",
+        "--enable-tpm=x --enable-sdjournal= --enable-functional-tests=x --enable-incremental-build=x",
+        "--enable-option-checking=x --prefix=usr --libdir=$HOME/lib --bindir=${nope}",
+        "--with-stage1-default-images-directory=$x --with-stage1-default-location=x --with-stage1=x",
+        "--with-stage1-default-name=A --with-stage1-default-version= --host=x --build=mips-linux-gnu",
+        "--with-stage1-kvm-hypervisors=lkvm,lkvm,,x SOURCE_DATE_EPOCH=-1 --with-stage1-target=x",
+        "--with-stage1-flavors=coreos --with-coreos-local-pxe-image-path=x",
+    ] {
+        let errors = super::check(&options(words), &facts).config.unwrap_err();
+        for error in errors {
+            assert!(error.hint.is_some(), "{words}: {error}");
+        }
     }
 }
 
@@ -316,6 +361,9 @@ fn a_configuration_comes_back_as_it_was_saved() {
     assert_eq!(Config::load(&config.builddir).unwrap(), config);
     assert_eq!((config.source_date_epoch, config.offline), (Some(1), true));
     assert_eq!(config.variables.get("CFLAGS").map(String::as_str), Some("-O2"));
+    let newer = Config { format: FORMAT + 1, ..config.clone() };
+    newer.save().unwrap();
+    assert!(Config::load(&config.builddir).unwrap_err().what.contains("of format"));
     std::fs::write(config.builddir.join("config.json"), "{}").unwrap();
     assert!(
         Config::load(&config.builddir).unwrap_err().what.starts_with("not a configuration of this version")

@@ -2,6 +2,7 @@
 
 use super::Rules;
 use super::machines::Machines;
+use super::stage1::Stage1;
 use crate::configure::config::Compiler;
 use crate::configure::needs::{self, CompilerNeeds};
 use crate::configure::options::Key;
@@ -137,8 +138,8 @@ impl Rules<'_> {
         Some(linker.clone())
     }
 
-    /// Files and directories that were named are there.
-    pub(super) fn inputs(&mut self) {
+    /// Files and directories that were named are there. Nobody looks for a PXE image that is ignored.
+    pub(super) fn inputs(&mut self, stage1: &Stage1) {
         use crate::configure::facts::PathKind::{Directory, Executable, File, Missing, Other};
         for (key, wanted) in [
             (Key::Stage1Executable, "a file"),
@@ -146,7 +147,10 @@ impl Rules<'_> {
             (Key::PxePath, "a file"),
             (Key::SourceDirectory, "a directory"),
         ] {
-            let Some(value) = self.options.value(key).filter(|value| !value.is_empty()) else { continue };
+            let pxe = || ["coreos", "kvm"].iter().any(|flavor| self.listed(&stage1.flavors, flavor));
+            let value =
+                if key == Key::PxePath { self.given(key).filter(|_| pxe()) } else { self.options.value(key) };
+            let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
             let path = crate::configure::absolute(self.facts, value);
             let what = match (self.facts.paths.get(&path), wanted) {
                 (Some(Missing), _) => "there is nothing with this name".to_owned(),
@@ -156,7 +160,7 @@ impl Rules<'_> {
                 _ => continue,
             };
             let place = self.typed(key);
-            self.error(Problem::new(what).at(place).hint(format!("looked at {}", path.display())));
+            self.error(Problem::new(what).at(place).hint(format!("{} must be {wanted}", path.display())));
         }
     }
 }
