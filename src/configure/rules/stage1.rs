@@ -264,6 +264,12 @@ impl Rules<'_> {
     /// A version goes into a label and into references `name:version`.
     fn version_text(&mut self, key: Key) {
         let Some(value) = self.said(key) else { return };
+        let place = self.typed(key);
+        if !place.contains('=') {
+            let hint =
+                format!("without a value the option means \"{value}\"; write {}=VERSION", key.spelling());
+            return self.error(Problem::new("a version is missing").at(place).hint(hint));
+        }
         if value.chars().any(|c| c.is_whitespace() || c.is_control() || c == ',') {
             let problem =
                 Problem::new("a version has no blanks, commas or control characters").at(self.typed(key));

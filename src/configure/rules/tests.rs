@@ -99,6 +99,8 @@ fn flavors_and_the_default_image() {
             &["none is built"],
         ),
         ("--with-stage1-flavors-version-override=", &[], &[]),
+        ("--with-stage1-flavors-version-override", &["a version is missing"], &[]),
+        ("--without-stage1-flavors-version-override", &["a version is missing"], &[]),
         ("--with-stage1-default-location=/srv/", &["a directory, not an image"], &[]),
         ("--with-stage1-default-location=ftp://x/y", &["neither an absolute path nor a URL"], &[]),
         ("--with-stage1-default-location=https://", &["neither an absolute path nor a URL"], &[]),
