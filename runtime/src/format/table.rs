@@ -18,13 +18,14 @@ impl Table {
         Table::default()
     }
 
-    /// Adds a row.
+    /// Adds a row. Control characters are escaped: cells hold what images say of themselves, which must neither break
+    /// the table nor command the terminal.
     pub fn row<I>(&mut self, cells: I)
     where
         I: IntoIterator,
         I::Item: Into<String>,
     {
-        self.rows.push(cells.into_iter().map(Into::into).collect());
+        self.rows.push(cells.into_iter().map(|cell| plain(&cell.into())).collect());
     }
 
     /// True if no row was added.
@@ -66,9 +67,25 @@ impl fmt::Display for Table {
     }
 }
 
+/// Text without control characters: each is written as its escape.
+pub fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { plain.extend(c.escape_default()) } else { plain.push(c) }
+    }
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use super::Table;
+
+    #[test]
+    fn cells_cannot_command_the_terminal() {
+        let mut table = Table::new();
+        table.row(["a:1\u{1b}[31m\n\tb", "\u{9b}2J"]);
+        assert_eq!(table.to_string(), "a:1\\u{1b}[31m\\n\\tb\t\\u{9b}2J\n");
+    }
 
     #[test]
     fn columns_line_up_on_tab_stops() {

@@ -129,6 +129,10 @@ impl Names {
                     return Err(Refusal::Limit { what: "bytes of names", limit: limits.names });
                 }
                 let child = self.nodes.len();
+                // One entry deep down makes a directory for each part of its path: they count as entries do.
+                if child as u64 > limits.entries {
+                    return Err(Refusal::Limit { what: "files and directories", limit: limits.entries });
+                }
                 self.nodes.push(Node { seen: Seen::Implied, children: BTreeMap::new() });
                 self.nodes[index].children.insert(component.into(), child);
                 child
@@ -183,6 +187,16 @@ mod tests {
             assert!(result.is_none() || index + 1 == entries.len(), "{text}: {result:?}");
         }
         result
+    }
+
+    #[test]
+    fn directories_that_no_entry_makes_count_as_entries_do() {
+        let limits = Limits { entries: 5, ..Limits::default() };
+        let file = EntryKind::File { size: 0 };
+        let mut names = Names::new();
+        assert!(names.add(b"rootfs/a/b/c", &file, &limits).is_ok());
+        let refused = names.add(b"rootfs/d/e", &file, &limits);
+        assert!(matches!(refused, Err(Refusal::Limit { limit: 5, .. })), "{refused:?}");
     }
 
     #[test]
