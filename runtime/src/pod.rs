@@ -10,6 +10,7 @@ pub mod isolation;
 pub mod launch;
 pub mod overlay;
 pub mod prepare;
+pub mod remove;
 pub mod request;
 pub mod status;
 pub mod umask;

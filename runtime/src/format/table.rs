@@ -68,7 +68,7 @@ impl fmt::Display for Table {
 }
 
 /// Text without control characters: each is written as its escape.
-pub fn plain(text: &str) -> String {
+fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() { plain.extend(c.escape_default()) } else { plain.push(c) }

@@ -1,8 +1,5 @@
 //! Deleting pods: stage1 cleans up, mounts go, then the files.
 
-use std::fs;
-use std::io;
-use std::path::Path;
 use std::process::Stdio;
 
 use pod::lock::Kind;
@@ -10,6 +7,7 @@ use pod::protocol::GcArgs;
 use pod::{Pod, State, layout};
 
 use super::launch::mount_stage1_again;
+use super::remove::remove_tree;
 use crate::error::{Context as _, Failure};
 use crate::session::Session;
 use crate::stage1::call::PodStage1;
@@ -78,12 +76,4 @@ fn call_gc(session: &Session, pod: &Pod) -> Result<(), Failure> {
         .status()
         .context("cannot start the 'gc' entrypoint")?;
     if status.success() { Ok(()) } else { Err(Failure::new(format!("the 'gc' entrypoint failed: {status}"))) }
-}
-
-fn remove_tree(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
-        Ok(()) => Ok(()),
-    }
 }

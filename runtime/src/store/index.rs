@@ -5,14 +5,15 @@
 //! so that using an image writes nothing here. With writes as rare as imports and removals, a rollback journal beats
 //! a write-ahead log: opening makes no files, and a reader that execs away leaves nothing to recover.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use appc::ImageId;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior};
+use rustix::fs::{Mode, OFlags};
 
 use super::error::StoreError;
 
@@ -143,15 +144,11 @@ impl Index {
         let path = db_dir.join(FILE_NAME);
         let failed = |source| StoreError::Index { path: path.clone(), source };
         // SQLite gives its journal the mode of the database: readable by the group, nobody else.
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o660)
-            .open(&path)
-            .map_err(|source| StoreError::NotWritable { path: path.clone(), source })?;
-        rustix::fs::fchmod(&file, rustix::fs::Mode::from_raw_mode(0o660))
+        // Who may write into the directory must not have root make or change a file elsewhere by a link.
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::open(&path, flags, Mode::from_raw_mode(0o660))
+            .map_err(|error| StoreError::NotWritable { path: path.clone(), source: error.into() })?;
+        rustix::fs::fchmod(&file, Mode::from_raw_mode(0o660))
             .map_err(|source| StoreError::io("cannot set the mode of the index", &path, source.into()))?;
         drop(file);
         let db = connect(&path).map_err(failed)?;

@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use appc::ImageId;
-use rustix::fs::FlockOperation;
+use rustix::fs::{FlockOperation, Mode, OFlags};
 use tempfile::NamedTempFile;
 
 use super::Store;
@@ -75,7 +75,9 @@ impl Store {
 
     fn clean_temporary(&self, cleaned: &mut Cleaned) -> Result<(), StoreError> {
         for path in entries(&self.layout.tmp())? {
-            let Ok(file) = File::open(&path) else { continue };
+            // Neither through a link nor waiting for the other end of a pipe.
+            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            let Ok(file) = rustix::fs::open(&path, flags, Mode::empty()).map(File::from) else { continue };
             if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
                 continue;
             }

@@ -599,3 +599,15 @@ fn mount_points_of_images_need_volumes() {
     assert!(host.join("there").exists());
     bench.collect_all();
 }
+
+#[test]
+fn a_pod_goes_however_deep_its_app_has_dug() {
+    let bench = Bench::new();
+    shell(&bench, &[], &[], "i=0; while [ $i -lt 500 ]; do mkdir d && cd d || exit 1; i=$((i+1)); done");
+    let rkt = bench.command(&["rm", &bench.only_pod("run")]);
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "ulimit -n 100 && exec \"$@\"", "sh"]).arg(rkt.get_program()).args(rkt.get_args());
+    support::Ran::of(limited.output().unwrap()).ok();
+    assert_eq!(bench.states(), [""; 0]);
+    bench.collect_all();
+}
