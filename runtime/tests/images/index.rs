@@ -119,3 +119,25 @@ fn a_data_directory_of_the_original_is_taken_over() {
     world.rkt(&["image", "gc"]).ok();
     assert!(!its.exists());
 }
+
+#[test]
+fn a_planted_link_makes_no_file_elsewhere() {
+    let (world, _) = two_images();
+    let elsewhere = world.data().join("elsewhere");
+    fs::remove_file(index(&world)).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, index(&world)).unwrap();
+    let run = world.rkt(&["image", "list"]);
+    assert!(run.err.contains("index.sqlite3"), "{run:?}");
+    assert!(!elsewhere.exists());
+}
+
+#[test]
+fn a_planted_pipe_stops_no_cleaning() {
+    let (world, ids) = two_images();
+    let pipe = world.data().join("cas/tmp/pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    world.rkt(&["image", "gc", "--grace-period=1h"]).ok();
+    assert!(!pipe.exists());
+    assert_eq!(listed(&world), ids);
+}
