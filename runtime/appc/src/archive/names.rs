@@ -26,6 +26,8 @@ pub(super) struct Names {
     nodes: Vec<Node>,
     /// Bytes of all names.
     bytes: u64,
+    /// Directories that were made for what is in them.
+    implied: u64,
 }
 
 /// Cleans a path: leading `./`, doubled slashes and a slash at the end go. Empty if nothing but the top is left.
@@ -65,7 +67,7 @@ fn below_rootfs(path: &[u8]) -> bool {
 
 impl Names {
     pub(super) fn new() -> Self {
-        Self { nodes: vec![Node { seen: Seen::Directory, children: BTreeMap::new() }], bytes: 0 }
+        Self { nodes: vec![Node { seen: Seen::Directory, children: BTreeMap::new() }], bytes: 0, implied: 0 }
     }
 
     /// Enters a path, which must be clean. The target of a hard link must be clean too.
@@ -129,9 +131,11 @@ impl Names {
                     return Err(Refusal::Limit { what: "bytes of names", limit: limits.names });
                 }
                 let child = self.nodes.len();
-                // One entry deep down makes a directory for each part of its path: they count as entries do.
-                if child as u64 > limits.entries {
-                    return Err(Refusal::Limit { what: "files and directories", limit: limits.entries });
+                // One entry deep down makes a directory for each part of its path: as many of them as of entries.
+                self.implied += u64::from(end <= path.len());
+                if self.implied > limits.entries {
+                    let what = "directories without an entry of their own";
+                    return Err(Refusal::Limit { what, limit: limits.entries });
                 }
                 self.nodes.push(Node { seen: Seen::Implied, children: BTreeMap::new() });
                 self.nodes[index].children.insert(component.into(), child);
@@ -190,13 +194,13 @@ mod tests {
     }
 
     #[test]
-    fn directories_that_no_entry_makes_count_as_entries_do() {
-        let limits = Limits { entries: 5, ..Limits::default() };
+    fn directories_that_no_entry_makes_are_limited_too() {
+        let limits = Limits { entries: 3, ..Limits::default() };
         let file = EntryKind::File { size: 0 };
         let mut names = Names::new();
         assert!(names.add(b"rootfs/a/b/c", &file, &limits).is_ok());
         let refused = names.add(b"rootfs/d/e", &file, &limits);
-        assert!(matches!(refused, Err(Refusal::Limit { limit: 5, .. })), "{refused:?}");
+        assert!(matches!(refused, Err(Refusal::Limit { limit: 3, .. })), "{refused:?}");
     }
 
     #[test]
