@@ -137,7 +137,7 @@ impl Refusal {
             Self::NotAnArchive => "give an application container image (.aci)",
             Self::Damaged(_) => "fetch or build the image again",
             Self::Limit { .. } | Self::Ratio { .. } | Self::Memory(_) => {
-                "raise the limit if you trust the image's maker"
+                "no image of this size or shape is taken; get a smaller one from its maker"
             }
             Self::Sparse => "make the archive without tar's --sparse",
             Self::NoManifest | Self::ManifestKind(_) | Self::Manifest(_) => {

@@ -30,12 +30,12 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            entries: 2_000_000,
+            entries: 1_000_000,
             bytes: 64 << 30,
             path: 4095,
             depth: 256,
             names: 256 << 20,
-            manifest: 16 << 20,
+            manifest: 4 << 20,
             extension: 1 << 20,
             ratio: 200,
             free_bytes: 1 << 30,
