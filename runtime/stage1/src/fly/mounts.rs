@@ -25,7 +25,7 @@ const TMP: &str = "/tmp";
 /// view, which is cut off from other mount namespaces: they do not keep copies of what is mounted here,
 /// and one unmount takes all away.
 pub(super) fn own_root(pod: &OneAppPod) -> Result<Root, Failure> {
-    let rootfs = pod.rootfs();
+    let rootfs = pod.the_app().rootfs();
     let below = Root::open(&rootfs).map_err(|error| {
         at("use as root of the app", &rootfs)(error)
             .hint("it must be a directory, with no symlink on the way; rkt image verify checks the image")

@@ -48,7 +48,7 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
     for file in [layout::PID, layout::PGID] {
         let _ = fs::remove_file(dir.join(file));
     }
-    if let Err(more) = mounts::clear(dir, &prepared.pod.rootfs()) {
+    if let Err(more) = mounts::clear(dir, &prepared.pod.the_app().rootfs()) {
         more.report("fly-run");
     }
     Err(failure)
@@ -57,9 +57,9 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
 fn prepare(args: &RunArgs) -> Result<Prepared, Failure> {
     let pod = OneAppPod::load()?;
     pod_dir::write(&pod.dir.join(layout::RUNTIME_CONFIG), runtime_config::to_json(args).as_bytes())?;
-    let app = pod.app()?.clone();
+    let app = pod.the_app().app()?.clone();
     if app.exec.is_empty() {
-        let image = pod.image.name.as_str();
+        let image = pod.the_app().image.name.as_str();
         return Err(Failure::new(format!("image \"{image}\" has an empty \"exec\" (try --exec=BINARY)")));
     }
     let lock = lock()?;
@@ -84,18 +84,18 @@ fn lock() -> Result<BorrowedFd<'static>, Failure> {
 /// Does everything up to becoming the app.
 fn start(prepared: &Prepared, args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     let Prepared { pod, app, root, lock } = prepared;
-    let name = pod.name();
+    let name = pod.the_app().name();
     let ignored = ignored(pod, app);
     if !ignored.is_empty() {
         warn(format_args!("Warning: fly ignores of app \"{name}\": {}", ignored.join(", ")));
     }
-    let volumes = volumes::plan(&pod.manifest, pod.runtime_app(), app, &pod.image)?;
+    let volumes = volumes::plan(&pod.manifest, pod.the_app().runtime, app, pod.the_app().image)?;
     mounts::make(&pod.dir, root, &volumes, args.dns_conf_mode)?;
-    if pod.runtime_app().read_only_rootfs {
+    if pod.the_app().runtime.read_only_rootfs {
         host::bind::make_read_only(root).map_err(at("make read-only", root.path()))?;
     }
 
-    let who = pod.wanted_user(app).resolve(root).map_err(|error| {
+    let who = pod.the_app().wanted_user(app).resolve(root).map_err(|error| {
         Failure::new(format!("cannot tell who app \"{name}\" runs as: {error}"))
             .hint("choose numbers with --user=UID --group=GID, or add the names to the image")
     })?;
