@@ -3,6 +3,10 @@
 pub mod arch;
 mod attributes;
 pub mod bind;
+pub mod cgroup;
 pub mod mountinfo;
 pub mod mounts;
+pub mod nspawn;
 pub mod overlay;
+pub mod program;
+pub mod systemd;
