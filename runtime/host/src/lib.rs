@@ -3,6 +3,7 @@
 pub mod arch;
 mod attributes;
 pub mod bind;
+pub mod bus;
 pub mod cgroup;
 pub mod mountinfo;
 pub mod mounts;
