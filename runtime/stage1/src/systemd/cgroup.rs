@@ -25,6 +25,9 @@ pub(crate) struct Host {
     own: Vec<Membership>,
     /// Hierarchies of version 1 with controllers, in the kernel's order; joint controllers together.
     hierarchies: Vec<Vec<String>>,
+    /// Controllers that the kernel has and nobody has mounted. nspawn wants a directory for each; to mount
+    /// them would take them away from version 2 for everybody.
+    idle: Vec<String>,
 }
 
 impl Host {
@@ -33,17 +36,21 @@ impl Host {
         let root = Path::new(ROOT);
         let layout = host::cgroup::layout(root).map_err(at("look at", root))?;
         let own = host::cgroup::own().map_err(at("read", Path::new("/proc/self/cgroup")))?;
-        let hierarchies = match layout {
+        let controllers = match layout {
             Layout::Hybrid | Layout::Legacy => {
-                group(&host::cgroup::controllers().map_err(at("read", Path::new("/proc/cgroups")))?)
+                host::cgroup::controllers().map_err(at("read", Path::new("/proc/cgroups")))?
             }
             Layout::Unified | Layout::Absent => Vec::new(),
         };
+        let hierarchies = group(&controllers);
+        let idle =
+            controllers.into_iter().filter(|controller| controller.enabled && controller.hierarchy == 0);
+        let idle = idle.map(|controller| controller.name).collect();
         if layout == Layout::Absent {
             return Err(Failure::new(format!("no control groups are mounted on {ROOT}"))
                 .hint("mount them as the host's init does; rkt check-host tells what this host has"));
         }
-        Ok(Host { layout, own, hierarchies })
+        Ok(Host { layout, own, hierarchies, idle })
     }
 
     /// Whether controllers are of version 1.
@@ -61,6 +68,14 @@ impl Host {
             _ => of("name=systemd").or_else(|| of("cpu")).or_else(version2),
         };
         found.map_or(Path::new("/"), |group| &group.path)
+    }
+
+    /// Whether there are hierarchies with controllers that the host has not mounted.
+    pub(crate) fn has_unmounted(&self) -> bool {
+        self.hierarchies
+            .iter()
+            .flatten()
+            .any(|name| !Path::new(ROOT).join(name).join("cgroup.procs").exists())
     }
 
     /// Whether a controller can limit what is in the group `subcgroup`.
@@ -112,9 +127,10 @@ pub(crate) fn join(host: &Host, subcgroup: &Path) -> Result<(), Failure> {
 pub(crate) fn mount_missing(host: &Host) -> Result<(), Failure> {
     let root = Path::new(ROOT);
     let systemd = root.join("systemd");
-    let all_there =
-        host.hierarchies.iter().flatten().all(|name| root.join(name).join("cgroup.procs").exists())
-            && systemd.join("cgroup.procs").exists();
+    let mounted = |path: &Path| path.join("cgroup.procs").exists();
+    let all_there = host.hierarchies.iter().flatten().all(|name| mounted(&root.join(name)))
+        && host.idle.iter().all(|name| root.join(name).exists())
+        && mounted(&systemd);
     if all_there {
         return Ok(());
     }
@@ -122,6 +138,9 @@ pub(crate) fn mount_missing(host: &Host) -> Result<(), Failure> {
     mount("tmpfs", root, "tmpfs", MountFlags::empty(), "mode=755")?;
     for names in &host.hierarchies {
         mount_hierarchy(root, names)?;
+    }
+    for name in &host.idle {
+        directory(&root.join(name))?;
     }
     directory(&systemd)?;
     mount("cgroup", &systemd, "cgroup", CGROUP_FLAGS, "none,name=systemd")?;
@@ -144,6 +163,7 @@ pub(crate) fn mount_in_pod(
     writable_sys: bool,
 ) -> Result<(), Failure> {
     let sys = rootfs.join("sys");
+    directory(&sys)?;
     mount("sysfs", &sys, "sysfs", CGROUP_FLAGS, "")?;
     let root = sys.join("fs/cgroup");
     let options =
@@ -162,6 +182,13 @@ pub(crate) fn mount_in_pod(
     }
     for name in ["systemd", "unified"] {
         directory(&root.join(name))?;
+    }
+    for name in &host.idle {
+        // A mount, so that nspawn leaves it alone; empty.
+        let path = root.join(name);
+        directory(&path)?;
+        bind(&path, &path)?;
+        read_only(&path)?;
     }
     read_only(&root)?;
     if !writable_sys {

@@ -114,10 +114,13 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     journal.prepare(&files)?;
     link_flavor(&pod.dir, &flavor)?;
 
+    // First, so that whoever collects the pod finds its groups.
+    let group = place.subcgroup.to_string_lossy();
+    pod_dir::write(&pod.dir.join(layout::SUBCGROUP), group.as_bytes())?;
     cgroup_mounts(&cgroups, &place, &rootfs, args)?;
     let labels = (label(ENV_SELINUX_CONTEXT), label(ENV_SELINUX_MOUNT_CONTEXT));
     let container = container(args, &pod, &apps, &place, share_ipc, &labels);
-    become_nspawn(&engine, &container, &place, &pod, lock, mask)
+    become_nspawn(&engine, &container, &pod, lock, mask)
 }
 
 /// What nspawn is told.
@@ -177,7 +180,6 @@ fn cgroup_mounts(
 fn become_nspawn(
     engine: &Engine,
     container: &Container<'_>,
-    place: &place::Place,
     pod: &PodDir,
     lock: BorrowedFd<'static>,
     mask: Mode,
@@ -205,9 +207,6 @@ fn become_nspawn(
         environment.push(assignment(OsStr::new("LD_LIBRARY_PATH"), directories));
     }
     let pid = rustix::process::getpid();
-    // First, so that whoever sees the process can find its group.
-    let group = place.subcgroup.to_string_lossy();
-    pod_dir::write(&pod.dir.join(layout::SUBCGROUP), group.as_bytes())?;
     pod_dir::write(&pod.dir.join(layout::PPID), format!("{}\n", pid.as_raw_nonzero()).as_bytes())?;
     watch::start(pid, lock)?;
     rustix::io::fcntl_setfd(lock, FdFlags::empty())

@@ -45,6 +45,11 @@ impl Dialect {
         !self.at_least(258)
     }
 
+    /// Whether a unit that a waiting job wants is not stopped as unneeded: only then can a reaper start before its app.
+    pub(crate) fn keeps_wanted_by_jobs(self) -> bool {
+        self.at_least(240)
+    }
+
     /// Whether systemd takes an exit code for the container from `systemctl exit CODE`.
     pub(crate) fn exit_codes(self) -> bool {
         self.at_least(227)

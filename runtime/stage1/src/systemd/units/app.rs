@@ -26,6 +26,9 @@ const READ_ONLY: [&str; 11] = [
     "/sys/kernel",
 ];
 
+/// Targets that end the pod.
+const ENDS: [&str; 3] = ["exit.target", "halt.target", "poweroff.target"];
+
 /// A program and its arguments.
 pub(crate) type CommandLine = (String, Vec<String>);
 
@@ -127,11 +130,17 @@ impl AppUnits {
             Life::Immutable => {
                 unit.unit("After", "systemd-journald.service").unit("OnFailure", "halt.target");
             }
-            Life::Mutable => {
-                unit.unit("Before", "halt.target").unit("Conflicts", "halt.target");
-            }
+            Life::Mutable => {}
         }
         let name = &self.name;
+        // Whatever ends the pod first has the app end in its own way, so that its reaper sees what it ended with.
+        unit.unit("Before", "halt.target");
+        for target in ENDS {
+            unit.unit("Conflicts", target);
+        }
+        if dialect.keeps_wanted_by_jobs() {
+            unit.unit("After", names::reaper(name));
+        }
         unit.unit("Description", format!("Application={name} Image={}", self.image))
             .unit("DefaultDependencies", "false")
             .unit("Wants", names::reaper(name))
@@ -242,7 +251,7 @@ impl AppUnits {
             .unit("DefaultDependencies", "false")
             .unit("StopWhenUnneeded", "yes")
             .unit("Before", "halt.target");
-        for target in ["exit.target", "halt.target", "poweroff.target"] {
+        for target in ENDS {
             unit.unit("Conflicts", target);
         }
         let words = [name.as_str(), &names::app_root(name), &self.exec.0];
