@@ -26,6 +26,8 @@ pub struct Facts {
     pub overlay: Overlay,
     /// The version of the interface of `/dev/kvm`.
     pub kvm: Result<i32, String>,
+    /// Whether the processor says that it helps virtual machines; `None` where it would not say so.
+    pub processor_helps: Option<bool>,
     /// systemd.
     pub systemd: Systemd,
 }
@@ -116,6 +118,7 @@ impl Facts {
             },
             overlay: Overlay::gather(data_dir),
             kvm: told(kvm::api_version()),
+            processor_helps: kvm::this_processor_helps().unwrap_or(None),
             systemd: Systemd::gather(),
         }
     }

@@ -34,6 +34,7 @@ enum Need {
     UserNamespaces,
     Overlay,
     Kvm,
+    Processor,
     SystemdTools,
     SystemdForTheseCgroups,
     Registration,
@@ -77,6 +78,9 @@ const DEVICES: (Need, &str) = (
     "images with device files or with owners outside its range cannot be unpacked",
 );
 
+const PROCESSOR: (Need, &str) =
+    (Need::Processor, "lkvm does not start, and qemu may not get a guest to boot");
+
 const CONTAINER_WISHES: &[(Need, &str)] = &[
     OVERLAY,
     DEVICES,
@@ -94,7 +98,7 @@ pub const FLAVORS: &[Flavor] = &[
     Flavor { name: "host", needs: &[STAGE0, CONTAINERS, HOST_SYSTEMD], wishes: CONTAINER_WISHES },
     Flavor { name: "coreos", needs: &[STAGE0, CONTAINERS], wishes: CONTAINER_WISHES },
     Flavor { name: "src", needs: &[STAGE0, CONTAINERS], wishes: CONTAINER_WISHES },
-    Flavor { name: "kvm", needs: &[STAGE0, VIRTUAL_MACHINES], wishes: &[OVERLAY, DEVICES] },
+    Flavor { name: "kvm", needs: &[STAGE0, VIRTUAL_MACHINES], wishes: &[OVERLAY, DEVICES, PROCESSOR] },
 ];
 
 /// Something about the machine that is in the way, or a pity.
@@ -221,12 +225,18 @@ impl Need {
                     ),
                     "use another kernel",
                 ),
+                // The device is root's.
+                Err(reason) if !facts.root => perhaps(format!("cannot use {}: {reason}", kvm::DEVICE)),
                 Err(reason) => no(
                     format!("cannot use {}: {reason}", kvm::DEVICE),
                     "switch virtualization on in the firmware and load the module kvm_intel or kvm_amd; in a virtual \
                      machine, its host has to allow it",
                 ),
             },
+            // Where the device cannot be used at all, that has been told.
+            Need::Processor if facts.processor_helps == Some(false) && facts.kvm.is_ok() => {
+                answer(true, "the processor has neither vmx nor svm among its flags".to_owned(), None)
+            }
             Need::SystemdTools => {
                 let misses = facts.systemd.tools.misses();
                 misses.iter().flat_map(|miss| no(miss.to_string(), miss.hint())).collect()
@@ -255,7 +265,7 @@ impl Need {
                 ),
                 Registration::NoBus(reason) => answer(true, format!("no system bus: {reason}"), None),
             },
-            Need::Root | Need::FirstUserNamespace | Need::Controller(_) => Vec::new(),
+            Need::Root | Need::FirstUserNamespace | Need::Controller(_) | Need::Processor => Vec::new(),
         }
     }
 }

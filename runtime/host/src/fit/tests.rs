@@ -32,6 +32,7 @@ fn machine() -> Facts {
         },
         overlay: Overlay { directory: "/var/lib/rkt".into(), usable: Ok(()) },
         kvm: Ok(12),
+        processor_helps: Some(true),
         systemd: Systemd {
             booted: true,
             registration: Registration::Machined,
@@ -182,6 +183,15 @@ fn kernels() {
     ] {
         expect(|facts| facts.kvm = kvm, &[("kvm", line)]);
     }
+    expect(|facts| facts.processor_helps = None, &[]);
+    expect(
+        |facts| facts.processor_helps = Some(false),
+        &[(
+            "kvm",
+            "note: the processor has neither vmx nor svm among its flags: lkvm does not start, and qemu may not get a \
+             guest to boot",
+        )],
+    );
 }
 
 #[test]
