@@ -263,6 +263,6 @@ fn other_control_groups() {
         assert_eq!(facts["cgroups"]["layout"], layout);
         let obstacles = whats(&facts["flavors"]["host"]["obstacles"]);
         assert_eq!(obstacles.is_empty(), works, "{obstacles:?}");
-        assert_eq!(facts["flavors"]["fly"]["verdict"], "works");
+        assert_ne!(facts["flavors"]["fly"]["verdict"], "does_not_work");
     }
 }
