@@ -174,7 +174,11 @@ fn without_systemd() {
     assert_eq!(host["verdict"], "does_not_work");
     assert_eq!(
         whats(&host["obstacles"]),
-        ["systemd-nspawn is not in PATH", "systemctl is not in PATH", "systemd-sysusers is not in PATH"]
+        [
+            "systemd-nspawn, needed for starting pods: not in PATH",
+            "systemctl, needed for exit codes, and changing pods: not in PATH",
+            "systemd-sysusers, needed for names of users: not in PATH"
+        ]
     );
     let hint = host["obstacles"][0]["hint"].as_str().unwrap();
     assert!(hint.starts_with("install systemd-nspawn"), "{hint}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use host::systemd::tools::Miss;
+use host::systemd::assets::Miss;
 
 use crate::failure::Problem;
 

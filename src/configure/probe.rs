@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use host::program;
-use host::systemd::tools::Tools;
+use host::systemd::{self, tools::Tools};
 
 use super::facts::{FlavorFacts, HostFacts, PathKind, RustFacts};
 use super::needs::{self, CompilerNeeds};
@@ -31,7 +31,7 @@ pub fn gather(options: &Options) -> Result<HostFacts, Problem> {
         compiler(needs, &mut facts);
     }
     if needs.systemd {
-        facts.systemd_misses = Tools::look().misses();
+        facts.systemd_misses = Tools::look().misses(systemd::is_booted());
     }
     if options.value(Key::Tpm) == Some("auto") {
         facts.tpm = ["/dev/tpmrm0", "/dev/tpm0"].iter().any(|device| Path::new(device).exists());

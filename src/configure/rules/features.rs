@@ -1,6 +1,6 @@
 //! What is switched on.
 
-use host::systemd::tools::Miss;
+use host::systemd::assets::Miss;
 
 use super::Rules;
 use super::machines::Machines;

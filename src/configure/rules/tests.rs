@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use host::systemd::tools::Miss;
+use host::systemd::assets::Miss;
 
 use super::*;
 use crate::cli;
@@ -302,12 +302,14 @@ fn functional_tests_of_flavor_host_need_tools_of_systemd() {
     // That systemd has booted the machine is not asked.
     assert!(switched_on(expect(yes, &facts, &[], &[])));
     assert!(switched_on(expect(auto, &facts, &[], &[])));
+    let file = |name| Miss::File { name, why: "testing", searched: "PATH".to_owned() };
     for (misses, says) in [
-        (vec![Miss::Program("systemd-nspawn")], "systemd-nspawn is not in PATH"),
+        (vec![file("systemd-nspawn")], "systemd-nspawn, needed for testing: not in PATH"),
         (vec![Miss::TooOld(219)], "systemd-nspawn is of systemd 219, and 220 or newer is needed"),
         (
-            vec![Miss::Program("systemd-nspawn"), Miss::Program("systemctl")],
-            "flavor host takes systemd from the machine: systemd-nspawn is not in PATH; systemctl is not in PATH",
+            vec![Miss::TooOld(1), file("systemctl")],
+            "flavor host takes systemd from the machine: systemd-nspawn is of systemd 1, and 220 or newer is needed; \
+             systemctl, needed for testing: not in PATH",
         ),
     ] {
         let facts = HostFacts { systemd_misses: misses, ..facts.clone() };

@@ -238,7 +238,7 @@ impl Need {
                 answer(true, "the processor has neither vmx nor svm among its flags".to_owned(), None)
             }
             Need::SystemdTools => {
-                let misses = facts.systemd.tools.misses();
+                let misses = facts.systemd.tools.misses(facts.systemd.booted);
                 misses.iter().flat_map(|miss| no(miss.to_string(), miss.hint())).collect()
             }
             Need::SystemdForTheseCgroups => {

@@ -1,56 +1,9 @@
-//! What pods of the host flavor take from the machine's systemd, and whether it is there.
+//! Which of systemd's tools the machine has, and whether they are enough for pods of the host flavor.
 
+use super::assets::{self, ASSETS, Asset, Miss};
 use super::version;
 use crate::{nspawn, program};
-use std::path::{Path, PathBuf};
-
-/// Where an asset is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// In the directories of `PATH`.
-    Path,
-    /// In these directories, the first first.
-    Directories(&'static [&'static str]),
-}
-
-/// A file of systemd that pods take from the machine.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Asset {
-    /// Its name.
-    pub name: &'static str,
-    /// Where it is looked for.
-    pub place: Place,
-    /// The version of systemd from which on it is needed; 0 is always.
-    pub since: u32,
-}
-
-const PROGRAMS: Place = Place::Directories(&["/usr/lib/systemd", "/lib/systemd"]);
-const UNITS: Place = Place::Directories(&["/usr/lib/systemd/system", "/lib/systemd/system"]);
-
-/// All of them, without `systemd-nspawn` itself.
-pub const ASSETS: &[Asset] = &[
-    Asset { name: "systemd", place: PROGRAMS, since: 0 },
-    Asset { name: "systemd-journald", place: PROGRAMS, since: 0 },
-    Asset { name: "systemd-shutdown", place: PROGRAMS, since: 0 },
-    Asset { name: "systemd-executor", place: PROGRAMS, since: 255 },
-    Asset { name: "systemd-journald.service", place: UNITS, since: 0 },
-    Asset { name: "systemd-journald.socket", place: UNITS, since: 0 },
-    Asset { name: "systemd-journald-dev-log.socket", place: UNITS, since: 0 },
-    Asset { name: "systemctl", place: Place::Path, since: 0 },
-    Asset { name: "systemd-sysusers", place: Place::Path, since: 0 },
-];
-
-impl Asset {
-    /// Where it is on this machine.
-    pub fn find(&self) -> Option<PathBuf> {
-        match self.place {
-            Place::Path => program::find(self.name),
-            Place::Directories(dirs) => {
-                dirs.iter().map(|dir| Path::new(dir).join(self.name)).find(|path| path.is_file())
-            }
-        }
-    }
-}
+use std::path::PathBuf;
 
 /// What there is of systemd.
 #[derive(Debug, Clone)]
@@ -63,42 +16,8 @@ pub struct Tools {
     pub abilities: Option<nspawn::Abilities>,
     /// Each of [`ASSETS`] with its place.
     pub assets: Vec<(&'static Asset, Option<PathBuf>)>,
-}
-
-/// Something of systemd that is not there, or does not fit.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Miss {
-    /// A program.
-    #[error("{0} is not in PATH")]
-    Program(&'static str),
-    /// A file.
-    #[error("{name} is not in {}", dirs.join(" or "))]
-    File {
-        /// Its name.
-        name: &'static str,
-        /// Where it was looked for.
-        dirs: &'static [&'static str],
-    },
-    /// It has not the age.
-    #[error("systemd-nspawn is of systemd {0}, and {oldest} or newer is needed", oldest = nspawn::OLDEST)]
-    TooOld(u32),
-    /// It cannot be asked.
-    #[error("the version of systemd-nspawn is not known: {0}")]
-    UnknownVersion(String),
-}
-
-impl Miss {
-    /// What to do.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Miss::Program(nspawn::PROGRAM) => {
-                "install systemd-nspawn; distributions have it in the package systemd-container or systemd"
-            }
-            Miss::Program(_) | Miss::File { .. } => "install systemd; it need not be what boots the machine",
-            Miss::TooOld(_) => "use a newer system",
-            Miss::UnknownVersion(_) => "see what `systemd-nspawn --version` says",
-        }
-    }
+    /// Whether all that the programs need to run is there, or what is not.
+    pub libraries: Result<(), String>,
 }
 
 impl Tools {
@@ -107,8 +26,10 @@ impl Tools {
         let nspawn = program::find(nspawn::PROGRAM);
         let version = nspawn.as_deref().map(|path| version(path).map_err(|error| error.to_string()));
         let abilities = nspawn.as_deref().and_then(|path| nspawn::Abilities::of(path).ok());
-        let assets = ASSETS.iter().map(|asset| (asset, asset.find())).collect();
-        Tools { nspawn, version, abilities, assets }
+        let assets: Vec<_> = ASSETS.iter().map(|asset| (asset, asset.find())).collect();
+        let found = assets.iter().filter_map(|(asset, path)| Some((*asset, path.as_deref()?)));
+        let libraries = assets::closure(found).map(drop).map_err(|error| error.to_string());
+        Tools { nspawn, version, abilities, assets, libraries }
     }
 
     /// The version, where it is known.
@@ -116,21 +37,26 @@ impl Tools {
         self.version.as_ref()?.as_ref().ok().copied()
     }
 
-    /// All that is missing for pods of the host flavor.
-    pub fn misses(&self) -> Vec<Miss> {
+    /// All that is missing for pods of the host flavor, whose journal is kept or not. Where systemd boots
+    /// the machine it is.
+    pub fn misses(&self, journal_kept: bool) -> Vec<Miss> {
         let mut misses = Vec::new();
         match &self.version {
-            None => misses.push(Miss::Program(nspawn::PROGRAM)),
+            None => misses.push(Miss::File {
+                name: nspawn::PROGRAM,
+                why: "starting pods",
+                searched: "PATH".to_owned(),
+            }),
             Some(Err(reason)) => misses.push(Miss::UnknownVersion(reason.clone())),
             Some(Ok(version)) if *version < nspawn::OLDEST => misses.push(Miss::TooOld(*version)),
             Some(Ok(_)) => {}
         }
         let version = self.known_version().unwrap_or(0);
-        let needed = self.assets.iter().filter(|(asset, path)| path.is_none() && asset.since <= version);
-        misses.extend(needed.map(|(asset, _)| match asset.place {
-            Place::Path => Miss::Program(asset.name),
-            Place::Directories(dirs) => Miss::File { name: asset.name, dirs },
-        }));
+        let missing = self.assets.iter().filter(|(asset, path)| {
+            path.is_none() && asset.is_needed(|since| version >= since, journal_kept)
+        });
+        misses.extend(missing.map(|(asset, _)| asset.miss()));
+        misses.extend(self.libraries.as_ref().err().cloned().map(Miss::Libraries));
         misses
     }
 }
@@ -147,41 +73,63 @@ mod tests {
             version,
             abilities: None,
             assets: ASSETS.iter().map(|a| (a, asset(a.name))).collect(),
+            libraries: Ok(()),
         }
     }
 
     #[test]
     fn misses() {
-        let told = |tools: &Tools| tools.misses().iter().map(Miss::to_string).collect::<Vec<_>>();
         let none: &[&str] = &[];
-        let table: &[(Tools, &[&str])] = &[
-            (tools(Some(Ok(252)), &[]), none),
-            (tools(Some(Ok(220)), &[]), none),
-            (tools(Some(Ok(254)), &["systemd-executor"]), none),
+        let executor =
+            "systemd-executor, needed for starting services: not in /usr/lib/systemd or /lib/systemd";
+        let table: &[(Tools, bool, &[&str])] = &[
+            (tools(Some(Ok(252)), &[]), true, none),
+            (tools(Some(Ok(220)), &["systemd-journald-audit.socket"]), true, none),
+            (tools(Some(Ok(254)), &["systemd-executor"]), true, none),
+            (tools(Some(Ok(255)), &["systemd-executor"]), false, &[executor]),
+            (tools(Some(Ok(255)), &["journalctl"]), false, none),
             (
-                tools(Some(Ok(255)), &["systemd-executor"]),
-                &["systemd-executor is not in /usr/lib/systemd or /lib/systemd"],
+                tools(Some(Ok(255)), &["journalctl"]),
+                true,
+                &["journalctl, needed for keeping the journal: not in PATH"],
             ),
-            (tools(Some(Ok(219)), &[]), &["systemd-nspawn is of systemd 219, and 220 or newer is needed"]),
             (
-                tools(None, &["systemctl", "systemd", "systemd-executor"]),
+                tools(Some(Ok(219)), &[]),
+                false,
+                &["systemd-nspawn is of systemd 219, and 220 or newer is needed"],
+            ),
+            (
+                tools(None, &["systemctl", "systemd", "systemd-executor", "systemd-journald.socket"]),
+                false,
                 &[
-                    "systemd-nspawn is not in PATH",
-                    "systemd is not in /usr/lib/systemd or /lib/systemd",
-                    "systemctl is not in PATH",
+                    "systemd-nspawn, needed for starting pods: not in PATH",
+                    "systemd, needed for the first process of a pod: not in /usr/lib/systemd or /lib/systemd",
+                    "systemctl, needed for exit codes, and changing pods: not in PATH",
+                    "systemd-journald.socket, needed for the output of apps: not in /usr/lib/systemd/system or \
+                     /lib/systemd/system",
                 ],
             ),
-            (tools(Some(Err("no".to_owned())), &[]), &["the version of systemd-nspawn is not known: no"]),
+            (
+                tools(Some(Err("no".to_owned())), &[]),
+                false,
+                &["the version of systemd-nspawn is not known: no"],
+            ),
+            (
+                Tools { libraries: Err("libx.so: not found".to_owned()), ..tools(Some(Ok(252)), &[]) },
+                false,
+                &["libx.so: not found"],
+            ),
         ];
-        for (tools, expected) in table {
-            assert_eq!(told(tools), *expected);
+        for (tools, journal_kept, expected) in table {
+            let told: Vec<String> = tools.misses(*journal_kept).iter().map(Miss::to_string).collect();
+            assert_eq!(told, *expected);
         }
     }
 
     #[test]
     fn this_machine_has_all() {
         let tools = Tools::look();
-        assert_eq!(tools.misses(), [], "tests/setup installs them");
+        assert_eq!(tools.misses(true), [], "tests/setup installs them");
         assert!(tools.abilities.unwrap().has("boot"));
     }
 }

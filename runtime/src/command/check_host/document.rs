@@ -23,7 +23,8 @@ use serde::Serialize;
 ///   virtual machines, or `null` where it would not say so).
 /// * `systemd`: `booted` (whether it booted the machine), `machined` (an answer: whether pods can be registered),
 ///   `nspawn` (`null`, or its `path`, its `version`, a number or `null`, and its long `options`, a list or `null`), `assets`
-///   (name of a file that pods take from the machine to its path or `null`).
+///   (name of a file that pods take from the machine to its path or `null`), `libraries` (an answer: whether all that the
+///   programs among them need to run is there).
 /// * `flavors`: name of a flavor to its `verdict` (`works`, `works_with_notes`, `does_not_work`) and its `obstacles`
 ///   and `notes`, lists of `what` and `hint` (a text or `null`).
 /// * `default_flavor`: the flavor of the default stage1 image, or `null` if its name tells none.
@@ -93,6 +94,7 @@ struct Systemd<'a> {
     machined: Answer<'a>,
     nspawn: Option<Nspawn<'a>>,
     assets: BTreeMap<&'a str, Option<String>>,
+    libraries: Answer<'a>,
 }
 
 #[derive(Debug, Serialize)]
@@ -180,6 +182,7 @@ impl<'a> Document<'a> {
                     .iter()
                     .map(|(asset, path)| (asset.name, path.as_ref().map(|path| path.display().to_string())))
                     .collect(),
+                libraries: Answer::of(&tools.libraries),
             },
             flavors: verdicts.iter().map(|(name, verdict)| (*name, Flavor::of(verdict))).collect(),
             default_flavor,

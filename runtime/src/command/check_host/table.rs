@@ -6,6 +6,7 @@ use host::cgroup::Layout;
 use host::facts::{Facts, Registration};
 use host::fit::{Finding, Verdict};
 use host::kernel::{OptionFact, State};
+use host::systemd::assets::When;
 
 use crate::format::Table;
 
@@ -99,11 +100,19 @@ fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
     rows.extend(tools.assets.iter().map(|(asset, path)| {
         let place = match path {
             Some(path) => path.display().to_string(),
-            None if asset.since == 0 => "missing".to_owned(),
-            None => format!("missing; needed from systemd {} on", asset.since),
+            None => match asset.when {
+                When::Always => "missing".to_owned(),
+                When::Since(version) => format!("missing; needed from systemd {version} on"),
+                When::JournalKept => "missing; needed where systemd boots the machine".to_owned(),
+                When::IfThere => "missing; not needed".to_owned(),
+            },
         };
         (asset.name, place)
     }));
+    rows.push((
+        "libraries of systemd",
+        tools.libraries.as_ref().map_or_else(unusable, |()| "complete".to_owned()),
+    ));
     rows.retain(|(_, value)| !value.is_empty());
     rows
 }
