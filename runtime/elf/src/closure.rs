@@ -29,7 +29,8 @@ const MAX_MODULES: usize = 256;
 /// # Errors
 /// [`ClosureError::Missing`] with everything that is missing.
 pub fn closure(root: &dyn Root, requests: &[Request], search: &Search) -> Result<Closure, ClosureError> {
-    let mut work = Work { searcher: Searcher::new(root, search), starts: Vec::new(), by_path: HashMap::new() };
+    let mut work =
+        Work { searcher: Searcher::new(root, search), starts: Vec::new(), by_path: HashMap::new() };
     for request in requests {
         match &request.what {
             What::File(path) => {

@@ -64,12 +64,7 @@ enum Todo {
     Directory(PathBuf),
 }
 
-fn parse_line(
-    tree: &mut Tree,
-    file: &Path,
-    line: &[u8],
-    found: &mut Vec<Todo>,
-) -> Result<(), ClosureError> {
+fn parse_line(tree: &mut Tree, file: &Path, line: &[u8], found: &mut Vec<Todo>) -> Result<(), ClosureError> {
     let line = line.split(|byte| matches!(byte, b'#' | 0)).next().unwrap_or_default().trim_ascii();
     let word = |word: &[u8]| {
         let rest = line.get(word.len()..).filter(|_| line[..word.len()].eq_ignore_ascii_case(word))?;

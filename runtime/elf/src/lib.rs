@@ -46,9 +46,7 @@ pub mod limits {
     pub use crate::closure::MAX_MISSES;
     pub use crate::conf::{MAX_CONF, MAX_CONF_DIRECTORIES, MAX_CONF_FILES};
     pub use crate::dlopen::{MAX_ALTERNATIVES, MAX_DLOPEN};
-    pub use crate::object::{
-        MAX_DIRECTORIES, MAX_DYNAMIC, MAX_NEEDED, MAX_NOTES, MAX_SEGMENTS, MAX_STRING,
-    };
+    pub use crate::object::{MAX_DIRECTORIES, MAX_DYNAMIC, MAX_NEEDED, MAX_NOTES, MAX_SEGMENTS, MAX_STRING};
     pub use crate::process::MAX_OBJECTS;
     pub use crate::tree::{MAX_LOOKUPS, MAX_STEPS};
 }

@@ -303,10 +303,7 @@ fn strings(
     object.runpath = dynamic.runpath.map(text);
     for path in [&object.rpath, &object.runpath].into_iter().flatten() {
         if path.as_encoded_bytes().split(|byte| *byte == b':').count() > MAX_DIRECTORIES {
-            return Err(ObjectError::Limit {
-                what: "directories in a search path",
-                limit: MAX_DIRECTORIES,
-            });
+            return Err(ObjectError::Limit { what: "directories in a search path", limit: MAX_DIRECTORIES });
         }
     }
     Ok(())

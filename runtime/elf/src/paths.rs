@@ -58,7 +58,10 @@ pub(crate) fn musl(list: &OsStr, origin: Option<&Path>) -> Vec<PathBuf> {
 /// The paths that a name with slashes in it stands for.
 pub(crate) fn name(name: &OsStr, origin: Option<&Path>, arch: &Arch) -> Vec<PathBuf> {
     let expanded = expand(name.as_bytes(), origin, arch).into_iter();
-    expanded.filter(|path| path.starts_with(b"/")).map(|path| PathBuf::from(OsString::from_vec(path))).collect()
+    expanded
+        .filter(|path| path.starts_with(b"/"))
+        .map(|path| PathBuf::from(OsString::from_vec(path)))
+        .collect()
 }
 
 fn clean(path: &[u8]) -> Option<PathBuf> {

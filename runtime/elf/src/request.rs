@@ -29,11 +29,7 @@ impl Request {
     }
 
     /// A library that a program opens by name.
-    pub fn library(
-        name: impl Into<OsString>,
-        opener: impl Into<PathBuf>,
-        why: impl Into<String>,
-    ) -> Request {
+    pub fn library(name: impl Into<OsString>, opener: impl Into<PathBuf>, why: impl Into<String>) -> Request {
         let what = What::Library { name: name.into(), opener: opener.into() };
         Request { what, why: why.into(), required: true }
     }

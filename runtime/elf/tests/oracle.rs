@@ -100,7 +100,8 @@ fn answer(root: &HostRoot, file: &Path, loader: &Path) -> Answer {
     let search = Search { follow: Priority::Required, ..Search::default() };
     match closure(root, &[Request::file(file, "the test")], &search) {
         Ok(closure) => {
-            let mut found: BTreeSet<PathBuf> = closure.objects.into_iter().map(|object| object.path).collect();
+            let mut found: BTreeSet<PathBuf> =
+                closure.objects.into_iter().map(|object| object.path).collect();
             found.remove(file);
             // It lists itself under the name by which it was called.
             if found.iter().any(|path| path.file_name() == loader.file_name()) {
