@@ -166,7 +166,7 @@ fn cgroup_mounts(
     if cgroups.legacy() {
         cgroup::mount_missing(cgroups)?;
     }
-    if !place.register && !place.in_service {
+    if place.maker == cgroup::Maker::Rkt {
         cgroup::join(cgroups, &place.subcgroup)?;
     }
     if cgroups.legacy() {
