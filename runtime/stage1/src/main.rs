@@ -4,11 +4,15 @@
 //! the flavor of the image that it lies in (the symlink `flavor` beside it), and does that flavor's
 //! part. Stage0 calls it as `rkt-pod`'s `protocol` describes.
 
+mod crossing;
 mod failure;
 mod flavor;
 mod fly;
+mod iomux;
+mod notify;
 mod pod_dir;
 mod runtime_config;
+mod signals;
 mod system;
 
 use failure::Failure;
@@ -27,6 +31,8 @@ const ENTRY_POINTS: &[(&str, Engine, EntryPoint)] = &[
     ("enter", Engine::Fly, fly::enter::main),
     ("gc", Engine::Fly, fly::gc::main),
     ("stop", Engine::Fly, fly::stop::main),
+    ("attach", Engine::Systemd, crossing::attach::main),
+    ("iottymux", Engine::Systemd, iomux::main),
 ];
 
 fn main() -> ExitCode {
