@@ -68,7 +68,7 @@ impl Sandbox {
 
     /// The arguments of `rkt run` up to the image.
     pub(crate) fn stage1_arg(&self) -> String {
-        format!("--stage1-path={}", self.programs.stage1_fly.display())
+        format!("--stage1-path={}", self.programs.stage1("fly").display())
     }
 
     /// A command that runs `rkt` with these arguments.

@@ -8,12 +8,17 @@ mod crossing;
 mod failure;
 mod flavor;
 mod fly;
+mod identity;
 mod iomux;
 mod notify;
 mod pod_dir;
+mod process;
+mod root_file;
 mod runtime_config;
 mod signals;
 mod system;
+mod systemd;
+mod volume;
 
 use failure::Failure;
 use flavor::Engine;
@@ -31,6 +36,15 @@ const ENTRY_POINTS: &[(&str, Engine, EntryPoint)] = &[
     ("enter", Engine::Fly, fly::enter::main),
     ("gc", Engine::Fly, fly::gc::main),
     ("stop", Engine::Fly, fly::stop::main),
+    ("init", Engine::Systemd, systemd::init::main),
+    ("enter", Engine::Systemd, systemd::enter::main),
+    ("gc", Engine::Systemd, systemd::gc::main),
+    ("stop", Engine::Systemd, systemd::stop::main),
+    ("prepare-app", Engine::Systemd, systemd::inside::prepare_app::main),
+    ("reaper.sh", Engine::Systemd, systemd::inside::reaper::main),
+    ("diagnostic", Engine::Systemd, systemd::inside::diagnostic::main),
+    ("enterexec", Engine::Systemd, systemd::inside::enterexec::main),
+    ("supervisor-status", Engine::Systemd, systemd::inside::supervisor::main),
     ("attach", Engine::Systemd, crossing::attach::main),
     ("iottymux", Engine::Systemd, iomux::main),
 ];

@@ -1,13 +1,16 @@
 //! The pod whose directory is the working directory, as stage0 leaves it to entry points.
 
 use crate::failure::{Failure, at};
+use crate::system;
 use appc::{App, ImageManifest, PodManifest, RuntimeApp};
 use pod::app::users::Wanted;
 use pod::layout;
+use pod::protocol::ENV_LOCK_FD;
 use std::env;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::ops::Deref;
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -123,9 +126,14 @@ impl<'a> PodApp<'a> {
         self.dir.join(layout::app_rootfs(self.name()))
     }
 
+    /// Whether its image was converted from docker.
+    pub(crate) fn from_docker(&self) -> bool {
+        self.image.annotation(DOCKER_REPOSITORY).is_some()
+    }
+
     /// Who the app runs as, names not looked up yet.
     pub(crate) fn wanted_user(&self, app: &'a App) -> Wanted<'a> {
-        let from_docker = self.image.annotation(DOCKER_REPOSITORY).is_some();
+        let from_docker = self.from_docker();
         let unchanged = self
             .image
             .app
@@ -136,8 +144,23 @@ impl<'a> PodApp<'a> {
             group: &app.group,
             supplementary: &app.supplementary_gids,
             group_may_be_user: from_docker && unchanged,
+            shift: 0,
         }
     }
+}
+
+/// The descriptor that holds the pod's lock, which the app must inherit.
+pub(crate) fn inherited_lock() -> Result<BorrowedFd<'static>, Failure> {
+    let hint = "this program is started by rkt run, which hands it the lock of the pod";
+    let Some(value) = env::var_os(ENV_LOCK_FD) else {
+        return Err(Failure::new(format!("{ENV_LOCK_FD} is not set in the environment")).hint(hint));
+    };
+    let number = value.to_str().and_then(|text| text.parse().ok());
+    let wrong = |why: &str| {
+        Failure::new(format!("{ENV_LOCK_FD}={} in the environment {why}", value.to_string_lossy())).hint(hint)
+    };
+    let number = number.ok_or_else(|| wrong("is not a number"))?;
+    system::inherited_fd(number).map_err(|_| wrong("is not an open descriptor"))
 }
 
 /// Reads the manifest of a pod.

@@ -1,9 +1,9 @@
 //! `enter`: this process becomes a command beside the app, in the app's root, as the app's user.
 
-use super::identity;
-use super::process::{belongs, process_id};
 use crate::failure::{Failure, at};
+use crate::identity;
 use crate::pod_dir::OneAppPod;
+use crate::process::{belongs, process_id};
 use crate::system;
 use pod::app::binary;
 use pod::app::environment::Environment;

@@ -1,20 +1,20 @@
 //! `run`: this process becomes the app.
 
-use super::{UNDEFINED_FLAGS, files, identity, mounts, volumes};
+use super::{UNDEFINED_FLAGS, mounts, volumes};
 use crate::failure::{Failure, at, warn};
+use crate::identity;
 use crate::pod_dir::{self, OneAppPod};
-use crate::{runtime_config, system};
+use crate::{root_file, runtime_config, system};
 use appc::{App, IsolatorValue};
 use pod::app::binary;
 use pod::app::environment::Environment;
 use pod::app::users::Credentials;
 use pod::layout;
-use pod::protocol::{ENV_LOCK_FD, RunArgs};
+use pod::protocol::RunArgs;
 use pod::root::Root;
 use rustix::fs::Mode;
 use rustix::io::FdFlags;
 use std::convert::Infallible;
-use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Write as _};
@@ -62,23 +62,9 @@ fn prepare(args: &RunArgs) -> Result<Prepared, Failure> {
         let image = pod.the_app().image.name.as_str();
         return Err(Failure::new(format!("image \"{image}\" has an empty \"exec\" (try --exec=BINARY)")));
     }
-    let lock = lock()?;
+    let lock = pod_dir::inherited_lock()?;
     let root = mounts::own_root(&pod)?;
     Ok(Prepared { pod, app, root, lock })
-}
-
-/// The descriptor that holds the pod's lock, which the app must inherit.
-fn lock() -> Result<BorrowedFd<'static>, Failure> {
-    let hint = "this program is started by rkt run, which hands it the lock of the pod";
-    let Some(value) = env::var_os(ENV_LOCK_FD) else {
-        return Err(Failure::new(format!("{ENV_LOCK_FD} is not set in the environment")).hint(hint));
-    };
-    let number = value.to_str().and_then(|text| text.parse().ok());
-    let wrong = |why: &str| {
-        Failure::new(format!("{ENV_LOCK_FD}={} in the environment {why}", value.to_string_lossy())).hint(hint)
-    };
-    let number = number.ok_or_else(|| wrong("is not a number"))?;
-    system::inherited_fd(number).map_err(|_| wrong("is not an open descriptor"))
 }
 
 /// Does everything up to becoming the app.
@@ -103,7 +89,7 @@ fn start(prepared: &Prepared, args: &RunArgs, mask: Mode) -> Result<Infallible, 
     let environment = Environment::compose(name, variables, None);
     let stage1_rootfs = pod.dir.join(layout::STAGE1_ROOTFS);
     let stage1 = Root::open(&stage1_rootfs).map_err(at("open", &stage1_rootfs))?;
-    files::write(&stage1, &Path::new(layout::ENV).join(name), &environment.to_file())?;
+    root_file::write(&stage1, &Path::new(layout::ENV).join(name), &environment.to_file())?;
 
     let working_directory = match app.working_directory.as_str() {
         "" => OsStr::new("/"),

@@ -1,8 +1,8 @@
 //! `stop`: asks the app to end, or, when only processes that it left behind run on, those.
 
-use super::process::{belongs, process_id};
 use crate::failure::{Failure, at};
 use crate::pod_dir::OneAppPod;
+use crate::process::{belongs, process_id};
 use pod::layout;
 use pod::protocol::StopArgs;
 use rustix::io::Errno;

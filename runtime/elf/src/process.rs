@@ -1,0 +1,378 @@
+//! One program as its loader loads it: the names and objects of one process.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::arch::{Arch, Machine};
+use crate::dlopen::Priority;
+use crate::error::{ClosureError, Miss, Reason};
+use crate::object::{Content, Object};
+use crate::paths;
+use crate::request::{How, Needed, Needer};
+use crate::search::{Defaults, Libc, Lists, Searcher, Taken};
+use crate::tree::{Found, Link, Node, Tree};
+
+/// Most objects in one process.
+pub const MAX_OBJECTS: usize = 4096;
+
+/// A process.
+pub(crate) struct Process {
+    machine: Machine,
+    arch: &'static Arch,
+    libc: Libc,
+    defaults: Rc<Defaults>,
+    /// The program is the first, if it is one; then its loader.
+    loaded: Vec<Loaded>,
+    /// Whether the first is a program, not a library that some other program loads.
+    program: bool,
+    /// Which object a name means.
+    names: HashMap<OsString, usize>,
+    by_node: HashMap<Node, usize>,
+    /// Objects under further paths.
+    aliases: Vec<Loaded>,
+    /// How far the needs of `loaded` were looked at, and how far their notes.
+    followed: (usize, usize),
+    pub(crate) misses: Vec<Miss>,
+    absent: Vec<Miss>,
+}
+
+/// An object that is loaded.
+pub(crate) struct Loaded {
+    pub(crate) node: Node,
+    pub(crate) path: PathBuf,
+    links: Vec<Link>,
+    object: Arc<Object>,
+    name: OsString,
+    by: Needer,
+    /// Whose need it was, if it was not opened at run time.
+    loader: Option<usize>,
+    /// Whether only something optional needs it.
+    optional: bool,
+    /// Directories of its `DT_RPATH`, and of its `DT_RUNPATH`.
+    rpath: Vec<PathBuf>,
+    runpath: Vec<PathBuf>,
+}
+
+/// How a name was understood.
+enum Meaning {
+    Known,
+    New(Taken),
+}
+
+impl Process {
+    /// Starts a program, or loads a library as any program would do.
+    pub(crate) fn start(
+        searcher: &mut Searcher,
+        path: PathBuf,
+        found: Found,
+        object: Arc<Object>,
+        by: Needer,
+    ) -> Result<Process, ClosureError> {
+        let (machine, arch) = (object.machine, object.machine.arch());
+        let libc = Libc::of(&object);
+        let mut process = Process {
+            machine,
+            arch,
+            defaults: searcher.defaults(&libc, arch)?,
+            libc,
+            loaded: Vec::new(),
+            program: object.interpreter.is_some(),
+            names: HashMap::new(),
+            by_node: HashMap::new(),
+            aliases: Vec::new(),
+            followed: (0, 0),
+            misses: Vec::new(),
+            absent: Vec::new(),
+        };
+        let name: OsString = path.clone().into();
+        let interpreter = object.interpreter.clone();
+        process.load(searcher, Taken { path: path.clone(), found, object }, name, by, None, false)?;
+        if let Some(interpreter) = interpreter {
+            let by = Needer::Object { path, how: How::Interpreter };
+            let taken = if interpreter.is_absolute() {
+                searcher.at(&interpreter, machine)?
+            } else {
+                Err(Reason::Relative)
+            };
+            let name: OsString = interpreter.into();
+            match taken {
+                Ok(taken) => {
+                    let number = process.load(searcher, taken, name.clone(), by, None, false)?;
+                    // What needs the loader names it without its directory.
+                    if let Some(name) = Path::new(&name).file_name() {
+                        process.names.entry(name.to_owned()).or_insert(number);
+                    }
+                }
+                Err(reason) => process.misses.push(Miss { name, or: Vec::new(), by, reason }),
+            }
+        }
+        process.follow_needs(searcher)?;
+        process.follow_notes(searcher)?;
+        Ok(process)
+    }
+
+    /// The object that is glibc's C library, with its number.
+    pub(crate) fn glibc(&self) -> Option<(usize, &Loaded)> {
+        let number = *self.names.get(OsStr::new("libc.so.6"))?;
+        (self.libc == Libc::Glibc).then(|| (number, &self.loaded[number]))
+    }
+
+    /// Loads what the objects need, breadth first.
+    fn follow_needs(&mut self, searcher: &mut Searcher) -> Result<(), ClosureError> {
+        while self.followed.0 < self.loaded.len() {
+            let number = self.followed.0;
+            self.followed.0 += 1;
+            let object = Arc::clone(&self.loaded[number].object);
+            let optional = self.loaded[number].optional;
+            for name in &object.needed {
+                let by = Needer::Object { path: self.loaded[number].path.clone(), how: How::Needed };
+                match self.mean(searcher, name, number)? {
+                    Ok(Meaning::Known) => {}
+                    Ok(Meaning::New(taken)) => {
+                        self.load(searcher, taken, name.clone(), by, Some(number), optional)?;
+                    }
+                    Err(reason) => {
+                        self.misses.push(Miss { name: name.clone(), or: Vec::new(), by, reason });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens what the notes of the objects name, as far as they are to be followed.
+    pub(crate) fn follow_notes(&mut self, searcher: &mut Searcher) -> Result<(), ClosureError> {
+        while self.followed.1 < self.loaded.len() {
+            let number = self.followed.1;
+            self.followed.1 += 1;
+            let object = Arc::clone(&self.loaded[number].object);
+            let (path, optional) = (self.loaded[number].path.clone(), self.loaded[number].optional);
+            for note in &object.dlopen {
+                if note.priority < searcher.search.follow {
+                    continue;
+                }
+                let names: Vec<OsString> = note.soname.iter().map(OsString::from).collect();
+                let how = How::Dlopen { feature: note.feature.clone(), priority: note.priority };
+                let by = Needer::Object { path: path.clone(), how };
+                let required = note.priority == Priority::Required && !optional;
+                self.open(searcher, &names, number, &by, required)?;
+            }
+            if let Some(reason) = &object.bad_note {
+                let by = self.loaded[number].by.clone();
+                let reason = Reason::Note(reason.clone());
+                self.absent.push(Miss { name: path.into(), or: Vec::new(), by, reason });
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the first of the names that can be loaded with all it needs, as `opener` would do it.
+    pub(crate) fn open(
+        &mut self,
+        searcher: &mut Searcher,
+        names: &[OsString],
+        opener: usize,
+        by: &Needer,
+        required: bool,
+    ) -> Result<(), ClosureError> {
+        // The first reason counts, unless a later name was found and lacks something.
+        let mut missing: Vec<Miss> = Vec::new();
+        for name in names {
+            let before = (self.loaded.len(), self.aliases.len(), self.misses.len(), self.absent.len());
+            match self.mean(searcher, name, opener)? {
+                Ok(Meaning::Known) => return Ok(()),
+                Ok(Meaning::New(taken)) => {
+                    // glibc forgets who opened it: its search paths do not count for what it needs.
+                    let loader = (self.libc != Libc::Glibc).then_some(0);
+                    self.load(searcher, taken, name.clone(), by.clone(), loader, !required)?;
+                    self.follow_needs(searcher)?;
+                    if self.misses.len() == before.2 {
+                        return Ok(());
+                    }
+                    let lacks = self.misses.split_off(before.2);
+                    if !matches!(missing.first(), Some(Miss { reason, .. }) if !is_not_found(reason)) {
+                        missing = lacks;
+                    }
+                    self.forget(before.0, before.1);
+                }
+                Err(reason) if missing.is_empty() => {
+                    let or = names.iter().filter(|other| *other != name).cloned().collect();
+                    missing.push(Miss { name: name.clone(), or, by: by.clone(), reason });
+                }
+                Err(_) => {}
+            }
+        }
+        if required { &mut self.misses } else { &mut self.absent }.append(&mut missing);
+        Ok(())
+    }
+
+    /// Takes back what was loaded since.
+    fn forget(&mut self, loaded: usize, aliases: usize) {
+        self.loaded.truncate(loaded);
+        self.aliases.truncate(aliases);
+        self.names.retain(|_, number| *number < loaded);
+        self.by_node.retain(|_, number| *number < loaded);
+        self.followed.0 = loaded;
+        self.followed.1 = self.followed.1.min(loaded);
+    }
+
+    /// What a name means that an object needs or opens.
+    fn mean(
+        &self,
+        searcher: &mut Searcher,
+        name: &OsStr,
+        number: usize,
+    ) -> Result<Result<Meaning, Reason>, ClosureError> {
+        if self.names.contains_key(name) {
+            return Ok(Ok(Meaning::Known));
+        }
+        if self.libc != Libc::Glibc && self.program && is_part_of_musl(name) {
+            return Ok(Ok(Meaning::Known));
+        }
+        let asker = &self.loaded[number];
+        if name.as_encoded_bytes().contains(&b'/') {
+            let mut reason = Reason::Relative;
+            for path in paths::name(name, self.origin(asker, searcher), self.arch) {
+                match searcher.at(&path, self.machine)? {
+                    Ok(taken) => return Ok(Ok(Meaning::New(taken))),
+                    Err(other) => reason = other,
+                }
+            }
+            return Ok(Err(reason));
+        }
+        if !self.program {
+            // Every program has its loader loaded.
+            for loader in self.arch.loaders.iter().map(Path::new) {
+                if loader.file_name() == Some(name)
+                    && let Ok(taken) = searcher.at(loader, self.machine)?
+                {
+                    return Ok(Ok(Meaning::New(taken)));
+                }
+            }
+        }
+        let extra = searcher.search.extra.as_slice();
+        let mut own: Vec<&[PathBuf]> = Vec::new();
+        if self.libc == Libc::Glibc {
+            if asker.object.runpath.is_none() {
+                own.extend(self.chain(number).map(|loaded| loaded.rpath.as_slice()));
+            }
+            own.push(extra);
+            own.push(&asker.runpath);
+        } else {
+            own.push(extra);
+            own.extend(self.chain(number).flat_map(|loaded| [loaded.rpath.as_slice(), &loaded.runpath]));
+        }
+        let lists = Lists { own, defaults: &self.defaults, nodeflib: asker.object.nodeflib };
+        Ok(searcher.search(name, self.machine, &lists)?.map(Meaning::New))
+    }
+
+    /// An object, its loader, the loader of that, and so on; at last the program.
+    fn chain(&self, number: usize) -> impl Iterator<Item = &Loaded> {
+        let mut next = Some(number);
+        let mut program = self.program;
+        std::iter::from_fn(move || {
+            let here = next.take().or_else(|| program.then_some(0))?;
+            program &= here != 0;
+            next = self.loaded[here].loader;
+            Some(&self.loaded[here])
+        })
+    }
+
+    /// What `$ORIGIN` means in an object: where it was found; for a program that is its file, as the kernel says.
+    fn origin<'a>(&self, loaded: &'a Loaded, searcher: &'a Searcher) -> Option<&'a Path> {
+        if self.program && self.loaded.first().is_some_and(|first| std::ptr::eq(first, loaded)) {
+            searcher.tree.path(loaded.node).parent()
+        } else {
+            loaded.path.parent()
+        }
+    }
+
+    fn load(
+        &mut self,
+        searcher: &Searcher,
+        taken: Taken,
+        name: OsString,
+        by: Needer,
+        loader: Option<usize>,
+        optional: bool,
+    ) -> Result<usize, ClosureError> {
+        let Taken { path, found: Found { node, links }, object } = taken;
+        let mut loaded = Loaded {
+            node,
+            path,
+            links,
+            object,
+            name: name.clone(),
+            by,
+            loader,
+            optional,
+            rpath: Vec::new(),
+            runpath: Vec::new(),
+        };
+        if let Some(&known) = self.by_node.get(&node) {
+            self.names.insert(name, known);
+            if self.loaded[known].path != loaded.path {
+                self.aliases.push(loaded);
+            }
+            return Ok(known);
+        }
+        let number = self.loaded.len();
+        if number == MAX_OBJECTS {
+            return Err(ClosureError::Limit { what: "objects in a process", limit: MAX_OBJECTS });
+        }
+        let origin = if number == 0 && self.program {
+            searcher.tree.path(node).parent()
+        } else {
+            loaded.path.parent()
+        };
+        let list = |list: &Option<OsString>| match list {
+            None => Vec::new(),
+            Some(list) if self.libc == Libc::Glibc => paths::glibc(list, origin, self.arch),
+            Some(list) => paths::musl(list, origin),
+        };
+        // With the one the other counts for nothing.
+        let (rpath, runpath) = match &loaded.object.runpath {
+            None => (list(&loaded.object.rpath), Vec::new()),
+            runpath => (Vec::new(), list(runpath)),
+        };
+        (loaded.rpath, loaded.runpath) = (rpath, runpath);
+        self.by_node.insert(node, number);
+        self.names.entry(name).or_insert(number);
+        // musl knows names of files only.
+        if self.libc == Libc::Glibc {
+            self.names.entry(loaded.path.clone().into()).or_insert(number);
+            if let Some(soname) = &loaded.object.soname {
+                self.names.entry(soname.clone()).or_insert(number);
+            }
+        }
+        self.loaded.push(loaded);
+        Ok(number)
+    }
+
+    /// What was loaded, what is missing, and what is missing without harm.
+    pub(crate) fn into_parts(self, tree: &Tree) -> (Vec<Needed>, Vec<Miss>, Vec<Miss>) {
+        let needed = self.loaded.into_iter().chain(self.aliases).map(|loaded| Needed {
+            real: tree.path(loaded.node).to_path_buf(),
+            path: loaded.path,
+            links: loaded.links,
+            content: Content::Elf(loaded.object),
+            name: loaded.name,
+            by: loaded.by,
+        });
+        (needed.collect(), self.misses, self.absent)
+    }
+}
+
+fn is_not_found(reason: &Reason) -> bool {
+    matches!(reason, Reason::NotFound { .. })
+}
+
+/// Whether a name means musl's loader itself, in which all these libraries are.
+fn is_part_of_musl(name: &OsStr) -> bool {
+    let Some(name) = name.as_encoded_bytes().strip_prefix(b"lib") else { return false };
+    let parts: [&[u8]; 7] = [b"c.", b"pthread.", b"rt.", b"m.", b"dl.", b"util.", b"xnet."];
+    parts.iter().any(|part| name.starts_with(part))
+}

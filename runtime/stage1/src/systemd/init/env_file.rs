@@ -1,0 +1,98 @@
+//! The file of an app's environment, for two readers: entered commands take its lines as they are, systemd undoes quotes
+//! and backslashes.
+
+use super::write::Files;
+use crate::failure::Failure;
+use crate::systemd::names;
+use pod::app::environment::Environment;
+use pod::layout;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// Ending of the file for systemd, where the two do not read the same. No app can have a name with a dot.
+const QUOTED: &str = ".quoted";
+
+/// What was written.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// The file that systemd reads, as the pod sees it.
+    pub(super) path: String,
+    /// Variables that systemd cannot set, in words.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Writes the environment; in a file of its own for systemd only where that is needed.
+pub(super) fn write(files: &Files<'_>, app: &str, environment: &Environment) -> Result<Written, Failure> {
+    let path = Path::new(layout::ENV).join(app);
+    files.write(&path, &environment.to_file(), 0o644)?;
+    let warnings = environment
+        .pairs()
+        .filter(|(name, _)| !systemd_takes(name))
+        .map(|(name, _)| {
+            format!(
+                "systemd does not set the variable \"{}\": names have letters, digits and underscores",
+                name.display()
+            )
+        })
+        .collect();
+    let inside = names::env_file(app);
+    if environment.pairs().all(|(_, value)| is_plain(value)) {
+        return Ok(Written { path: inside, warnings });
+    }
+    let mut text = Vec::new();
+    for (name, value) in environment.pairs() {
+        text.extend_from_slice(name.as_bytes());
+        text.extend_from_slice(b"=\"");
+        for &byte in value.as_bytes() {
+            if matches!(byte, b'"' | b'\\' | b'$' | b'`') {
+                text.push(b'\\');
+            }
+            text.push(byte);
+        }
+        text.extend_from_slice(b"\"\n");
+    }
+    let mut quoted = path.into_os_string();
+    quoted.push(QUOTED);
+    files.write(Path::new(&quoted), &text, 0o644)?;
+    Ok(Written { path: format!("{inside}{QUOTED}"), warnings })
+}
+
+/// Whether systemd reads a value back as it stands in the file.
+fn is_plain(value: &OsStr) -> bool {
+    let bytes = value.as_bytes();
+    let quoted = |byte: Option<&u8>| matches!(byte, Some(b'"' | b'\''));
+    let blank = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_whitespace);
+    !bytes.iter().any(|byte| matches!(byte, b'\\' | b'\n' | b'\r'))
+        && !quoted(bytes.first())
+        && !blank(bytes.first())
+        && !blank(bytes.last())
+}
+
+/// Whether systemd sets a variable of this name.
+fn systemd_takes(name: &OsStr) -> bool {
+    name.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_plain;
+    use std::ffi::OsStr;
+
+    #[test]
+    fn values_that_systemd_reads_as_they_are() {
+        for (value, plain) in [
+            ("", true),
+            ("b\"a r", true),
+            ("\"x\"", false),
+            ("a\\b", false),
+            ("two\nlines", false),
+            (" x", false),
+            ("x ", false),
+            ("#x", true),
+            ("a$b", true),
+        ] {
+            assert_eq!(is_plain(OsStr::new(value)), plain, "{value:?}");
+        }
+    }
+}

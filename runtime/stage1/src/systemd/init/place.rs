@@ -1,0 +1,78 @@
+//! Where the pod is among the host's units and control groups, decided by what the host has.
+
+use crate::failure::Failure;
+use crate::systemd::cgroup;
+use crate::systemd::isolation::resources::Enforced;
+use crate::systemd::nspawn::machine;
+use host::bus::Machined;
+use host::cgroup::Layout;
+use pod::Uuid;
+use rustix::thread::CapabilitySet;
+use std::path::{Path, PathBuf};
+
+/// The slice in which machined puts its machines.
+const MACHINE_SLICE: &str = "machine.slice";
+
+/// The pod's place.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Whether a machine manager is told of the pod.
+    pub(super) register: bool,
+    /// Whether rkt was started by a service of the host.
+    pub(super) in_service: bool,
+    /// Whether the pod stays in the control group that it is started in, rather than in a unit of its own.
+    pub(super) keep_unit: bool,
+    /// Whether the host's journal gets a link to the pod's.
+    pub(super) link_journal: bool,
+    /// The pod's control group, from the root of the hierarchies.
+    pub(super) subcgroup: PathBuf,
+}
+
+impl Place {
+    /// Looks at the host. What is not certain to be there is not counted on.
+    pub(super) fn choose(cgroups: &cgroup::Host, uuid: Uuid) -> Result<Place, Failure> {
+        let booted = host::systemd::is_booted();
+        let in_service = host::systemd::is_system_service()
+            .map_err(|error| Failure::new(format!("cannot tell whether rkt runs in a service: {error}")))?;
+        let register = matches!(host::bus::machined(), Machined::Present);
+        let scope = host::systemd::machine_scope(&machine(uuid));
+        let own = cgroups.own_path();
+        let subcgroup = if in_service {
+            // nspawn moves the container into a group of its own below the unit's.
+            if cgroups.layout == Layout::Unified { own.join("payload") } else { own.to_path_buf() }
+        } else if register {
+            Path::new("/").join(MACHINE_SLICE).join(scope)
+        } else {
+            own.join(scope)
+        };
+        // Without a unit of its own it needs no bus.
+        Ok(Place {
+            register,
+            in_service,
+            keep_unit: in_service || !register,
+            link_journal: booted,
+            subcgroup,
+        })
+    }
+
+    /// What of the isolators the host can enforce.
+    pub(super) fn limits(&self, cgroups: &cgroup::Host) -> Enforced {
+        Enforced {
+            memory: cgroups.enforces("memory", &self.subcgroup),
+            cpu: cgroups.enforces("cpu", &self.subcgroup),
+            unified: cgroups.layout == Layout::Unified,
+            oom_score_floor: oom_score_floor(),
+        }
+    }
+}
+
+/// The lowest score that a process of the pod can have: without the capability, none below its own.
+fn oom_score_floor() -> i64 {
+    let capable = rustix::thread::capabilities(None)
+        .is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_RESOURCE));
+    if capable {
+        return -1000;
+    }
+    let own = std::fs::read_to_string("/proc/self/oom_score_adj").unwrap_or_default();
+    own.trim().parse().unwrap_or(0)
+}

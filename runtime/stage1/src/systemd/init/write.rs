@@ -1,0 +1,170 @@
+//! Writing the pod's units and files into the root of stage1.
+
+use super::env_file;
+use crate::failure::{Failure, at, warn};
+use crate::pod_dir::PodDir;
+use crate::root_file;
+use crate::systemd::app::ReadyApp;
+use crate::systemd::isolation::resources::Enforced;
+use crate::systemd::names::{self, UNITS};
+use crate::systemd::unit::Unit;
+use crate::systemd::unit::dialect::Dialect;
+use crate::systemd::units::app::Life;
+use crate::systemd::units::{pod, ports};
+use ::pod::root::{Make, Root};
+use rustix::fs::{Gid, Mode, OFlags, Uid};
+use rustix::io::Errno;
+use std::path::{Path, PathBuf};
+
+/// The root of stage1, and whom files in it are given to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Files<'a> {
+    /// The root.
+    pub(crate) root: &'a Root,
+    /// Number of the pod's root user on the host.
+    pub(crate) shift: u32,
+}
+
+impl Files<'_> {
+    /// Writes a file.
+    pub(crate) fn write(&self, path: impl AsRef<Path>, content: &[u8], mode: u32) -> Result<(), Failure> {
+        let path = path.as_ref();
+        root_file::write(self.root, path, content)?;
+        self.give_away(path, mode)
+    }
+
+    /// Gives a file to the pod's root user, with this mode.
+    pub(crate) fn give_away(&self, path: &Path, mode: u32) -> Result<(), Failure> {
+        let outside = self.root.outside(path);
+        let set = || {
+            let fd = self.root.open_file(path, OFlags::RDONLY | OFlags::NONBLOCK)?;
+            if self.shift != 0 {
+                let owner = (Uid::from_raw(self.shift), Gid::from_raw(self.shift));
+                rustix::fs::fchown(&fd, Some(owner.0), Some(owner.1))?;
+            }
+            rustix::fs::fchmod(&fd, Mode::from_raw_mode(mode))?;
+            Ok::<_, std::io::Error>(())
+        };
+        set().map_err(at("set owner and mode of", &outside))
+    }
+
+    /// Makes a directory.
+    pub(crate) fn directory(&self, path: impl AsRef<Path>, mode: u32) -> Result<(), Failure> {
+        let path = path.as_ref();
+        self.root.ensure(path, Make::Directory, &[]).map_err(at("make", &self.root.outside(path)))?;
+        self.give_away(path, mode)
+    }
+
+    /// Makes a symlink; one that is there stays.
+    pub(crate) fn link(&self, path: impl AsRef<Path>, target: &str) -> Result<(), Failure> {
+        let path = path.as_ref();
+        let outside = self.root.outside(path);
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(Failure::new(format!("{} cannot be a link", outside.display())));
+        };
+        let directory = self.root.ensure(parent, Make::Directory, &[]).map_err(at("make", &outside))?;
+        match rustix::fs::symlinkat(target, directory, name) {
+            Ok(()) | Err(Errno::EXIST) => Ok(()),
+            Err(errno) => Err(at("make the link", &outside)(errno)),
+        }
+    }
+
+    /// Writes a unit file.
+    pub(crate) fn unit(&self, name: &str, unit: &Unit) -> Result<(), Failure> {
+        self.write(Path::new(UNITS).join(name), unit.to_text().as_bytes(), 0o644)
+    }
+}
+
+/// Writes the units of the pod and of its apps, with their environments and users.
+pub(super) fn units(
+    files: &Files<'_>,
+    pod_dir: &PodDir,
+    apps: &[ReadyApp],
+    life: Life,
+    dialect: Dialect,
+    enforced: Enforced,
+    flush: bool,
+) -> Result<(), Failure> {
+    let names: Vec<&str> = apps.iter().map(|app| app.units.name.as_str()).collect();
+    for (name, unit) in pod::units(life, &names, dialect) {
+        files.unit(name, &unit)?;
+    }
+    for ready in apps {
+        app(files, pod_dir, ready, life, dialect, enforced)?;
+    }
+    for (link, target) in pod::wants(&names, flush) {
+        files.link(Path::new(UNITS).join(link), &target)?;
+    }
+    Ok(())
+}
+
+/// Writes the units of one app, with its environment and users.
+pub(crate) fn app(
+    files: &Files<'_>,
+    pod_dir: &PodDir,
+    ready: &ReadyApp,
+    life: Life,
+    dialect: Dialect,
+    enforced: Enforced,
+) -> Result<(), Failure> {
+    let mut units = ready.units.clone();
+    let name = units.name.clone();
+    let written = env_file::write(files, &name, &ready.environment)?;
+    units.env_file = written.path;
+    let (service, warnings) = units.service(life, dialect, enforced)?;
+    for warning in warnings.iter().chain(&written.warnings) {
+        warn(format_args!("stage1: warning: app \"{name}\": {warning}"));
+    }
+    files.unit(&names::service(&name), &service)?;
+    files.unit(&names::reaper(&name), &units.reaper(life))?;
+    let pod_app = pod_dir.app(&name)?;
+    if let Some((socket, warnings)) = ports::socket(&name, &units.image, pod_app.app()?, &pod_dir.manifest) {
+        warnings.iter().for_each(|warning| warn(format_args!("stage1: warning: {warning}")));
+        files.unit(&names::socket(&name), &socket)?;
+        files.link(
+            Path::new(UNITS).join("sockets.target.wants").join(names::socket(&name)),
+            &format!("../{}", names::socket(&name)),
+        )?;
+    }
+    volumes_of_devices(files, ready)?;
+    let users = sysusers(units.uid, units.gid, &units.supplementary);
+    files.write(format!("usr/lib/sysusers.d/{name}.service.conf"), users.as_bytes(), 0o640)
+}
+
+/// Links from the names of volumes that are devices to where they are: `prepare-app` makes nodes for them.
+fn volumes_of_devices(files: &Files<'_>, ready: &ReadyApp) -> Result<(), Failure> {
+    if ready.units.devices.is_none() {
+        return Ok(());
+    }
+    for mount in ready.mounts.iter().filter(|mount| mount.device) {
+        let target = PathBuf::from(names::app_root(&ready.units.name))
+            .join(mount.target.strip_prefix("/").unwrap_or(&mount.target));
+        files.directory("rkt/volumes", 0o600)?;
+        files.link(Path::new("rkt/volumes").join(&mount.volume), &target.to_string_lossy())?;
+    }
+    Ok(())
+}
+
+/// Users and groups that the app's numbers get names from, for sysusers.d(5).
+fn sysusers(uid: u32, gid: u32, supplementary: &[u32]) -> String {
+    let mut groups: Vec<String> = Vec::new();
+    for number in supplementary.iter().chain([&gid]) {
+        let line = format!("g gen{number} {number}\n");
+        if !groups.contains(&line) {
+            groups.push(line);
+        }
+    }
+    groups.push(format!("u gen{uid} {uid} \"gen{uid}\"\n"));
+    groups.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sysusers;
+
+    #[test]
+    fn users_of_an_app() {
+        assert_eq!(sysusers(0, 0, &[]), "g gen0 0\n\nu gen0 0 \"gen0\"\n");
+        assert_eq!(sysusers(1, 2, &[3, 2]), "g gen3 3\n\ng gen2 2\n\nu gen1 1 \"gen1\"\n");
+    }
+}
