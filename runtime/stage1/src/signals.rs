@@ -1,13 +1,14 @@
 //! Signals as a descriptor that is waited for like any other.
 #![expect(unsafe_code, reason = "signal masks and signalfd(2) have no safe binding in what we depend on")]
 
+use crate::system;
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::Signal;
 use std::io;
 use std::mem::{MaybeUninit, size_of};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::ptr;
 
 /// Signals that arrive here and nowhere else while this value lives.
@@ -116,11 +117,11 @@ impl Drop for Signals {
     }
 }
 
-/// Ends this process by a signal, as if it had not been caught; returns when the signal does not end it.
-pub(crate) fn end_by(signal: Signal, caught: Signals) {
+/// Ends this process by a signal, as if it had not been caught. The exit code is for the case that it does not.
+pub(crate) fn end_by(signal: Signal, caught: Signals) -> ExitCode {
     drop(caught);
-    // What cannot be sent to oneself is reported by the exit code that follows.
-    let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
+    system::end_by_signal(signal.as_raw());
+    ExitCode::from(u8::try_from(128 + signal.as_raw()).unwrap_or(u8::MAX))
 }
 
 #[cfg(test)]

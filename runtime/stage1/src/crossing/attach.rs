@@ -57,10 +57,7 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
     }
     match (status.code(), status.signal().and_then(Signal::from_named_raw)) {
         (Some(code), _) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))),
-        (None, Some(signal)) if signal != Signal::KILL => {
-            signals::end_by(signal, signals);
-            Ok(ExitCode::from(u8::try_from(128 + signal.as_raw()).unwrap_or(u8::MAX)))
-        }
+        (None, Some(signal)) if signal != Signal::KILL => Ok(signals::end_by(signal, signals)),
         (None, _) => Err(Failure::new(format!("the client in the pod has been killed ({status})"))
             .hint("the pod may have ended: rkt status shows it")),
     }

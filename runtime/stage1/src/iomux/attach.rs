@@ -58,10 +58,7 @@ pub(super) fn attach(app: &AcName, wanted: Option<Streams>, debug: bool) -> Resu
     let Session { signals, raw, .. } = session;
     drop(raw);
     match end? {
-        End::Signal(signal) => {
-            signals::end_by(signal, signals);
-            Ok(ExitCode::from(u8::try_from(128 + signal.as_raw()).unwrap_or(u8::MAX)))
-        }
+        End::Signal(signal) => Ok(signals::end_by(signal, signals)),
         End::Detached => {
             warn(format_args!("\nattach: detached from app \"{app}\""));
             Ok(ExitCode::SUCCESS)
