@@ -3,6 +3,7 @@
 //! A target is a name, a file here with `run`, a binary in `fuzz_targets/` and a folder of seeds in `corpus/`.
 
 pub mod aci;
+pub mod elf;
 pub mod flavor;
 pub mod manifest;
 pub mod options;
@@ -11,5 +12,10 @@ pub mod options;
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: &[(&str, Target)] =
-    &[("aci", aci::run), ("flavor", flavor::run), ("manifest", manifest::run), ("options", options::run)];
+pub const TARGETS: &[(&str, Target)] = &[
+    ("aci", aci::run),
+    ("elf", elf::run),
+    ("flavor", flavor::run),
+    ("manifest", manifest::run),
+    ("options", options::run),
+];

@@ -57,6 +57,8 @@ struct Work<'r> {
 
 /// A file that is started, or a library that somebody loads.
 struct Start {
+    path: PathBuf,
+    by: Needer,
     required: bool,
     /// Scripts on the way to the program.
     scripts: Vec<Needed>,
@@ -73,18 +75,17 @@ impl Work<'_> {
             return Ok(known);
         }
         let by = Needer::Request(why.to_owned());
-        let mut start = Start { required, scripts: Vec::new(), miss: None, process: None };
-        if let Err(miss) = self.run(&mut start, path, by)? {
-            start.miss = Some(miss);
-        }
+        let path = path.to_path_buf();
+        let mut start = Start { path, by, required, scripts: Vec::new(), miss: None, process: None };
+        start.miss = self.run(&mut start)?.err();
         self.starts.push(start);
         let number = self.starts.len() - 1;
-        self.by_path.insert(path.to_path_buf(), number);
+        self.by_path.insert(self.starts[number].path.clone(), number);
         Ok(number)
     }
 
-    fn run(&mut self, start: &mut Start, path: &Path, by: Needer) -> Result<Result<(), Miss>, ClosureError> {
-        let (mut path, mut by) = (path.to_path_buf(), by);
+    fn run(&mut self, start: &mut Start) -> Result<Result<(), Miss>, ClosureError> {
+        let (mut path, mut by) = (start.path.clone(), start.by.clone());
         loop {
             let name: OsString = path.clone().into();
             let miss = |reason| Miss { name: name.clone(), or: Vec::new(), by: by.clone(), reason };
@@ -139,10 +140,10 @@ impl Work<'_> {
             let names = match &self.searcher.search.nss {
                 Nss::None => Vec::new(),
                 Nss::Named(names) => names.iter().map(|name| format!("libnss_{name}.so.2").into()).collect(),
-                Nss::All => self.searcher.beside(libc.0, MAX_MODULES, &mut |name| {
+                Nss::All => self.searcher.beside(libc.0, MAX_MODULES, &|name| {
                     let name = name.as_encoded_bytes();
                     name.starts_with(b"libnss_") && name.ends_with(b".so.2")
-                }),
+                })?,
             };
             let by = Needer::Object { path: libc.1, how: How::Nss };
             for name in names {
@@ -157,7 +158,11 @@ impl Work<'_> {
         let mut objects = BTreeMap::new();
         let (mut misses, mut absent): (Vec<Miss>, Vec<Miss>) = (Vec::new(), Vec::new());
         for start in self.starts {
-            let (mut needed, mut missing) = (start.scripts, Vec::from_iter(start.miss));
+            if let Some(miss) = start.miss {
+                add(if start.required { &mut misses } else { &mut absent }, vec![miss])?;
+                continue;
+            }
+            let (mut needed, mut missing) = (start.scripts, Vec::new());
             if let Some(process) = start.process {
                 let (found, process_misses, process_absent) = process.into_parts(&self.searcher.tree);
                 needed.extend(found);
@@ -168,8 +173,12 @@ impl Work<'_> {
                 for one in needed {
                     objects.entry(one.path.clone()).or_insert(one);
                 }
+            } else if start.required {
+                add(&mut misses, missing)?;
             } else {
-                add(if start.required { &mut misses } else { &mut absent }, missing)?;
+                let reason = Reason::Incomplete { path: start.path.clone(), lacks: missing };
+                let miss = Miss { name: start.path.into(), or: Vec::new(), by: start.by, reason };
+                add(&mut absent, vec![miss])?;
             }
         }
         if misses.is_empty() {

@@ -179,33 +179,39 @@ impl Process {
         required: bool,
     ) -> Result<(), ClosureError> {
         // The first reason counts, unless a later name was found and lacks something.
-        let mut missing: Vec<Miss> = Vec::new();
+        let mut not_found: Option<Reason> = None;
+        let mut incomplete: Option<(PathBuf, Vec<Miss>)> = None;
         for name in names {
-            let before = (self.loaded.len(), self.aliases.len(), self.misses.len(), self.absent.len());
+            let before = (self.loaded.len(), self.aliases.len(), self.misses.len());
             match self.mean(searcher, name, opener)? {
                 Ok(Meaning::Known) => return Ok(()),
                 Ok(Meaning::New(taken)) => {
                     // glibc forgets who opened it: its search paths do not count for what it needs.
                     let loader = (self.libc != Libc::Glibc).then_some(0);
+                    let path = taken.path.clone();
                     self.load(searcher, taken, name.clone(), by.clone(), loader, !required)?;
                     self.follow_needs(searcher)?;
                     if self.misses.len() == before.2 {
                         return Ok(());
                     }
                     let lacks = self.misses.split_off(before.2);
-                    if !matches!(missing.first(), Some(Miss { reason, .. }) if !is_not_found(reason)) {
-                        missing = lacks;
-                    }
+                    incomplete.get_or_insert((path, lacks));
                     self.forget(before.0, before.1);
                 }
-                Err(reason) if missing.is_empty() => {
-                    let or = names.iter().filter(|other| *other != name).cloned().collect();
-                    missing.push(Miss { name: name.clone(), or, by: by.clone(), reason });
+                Err(reason) => {
+                    not_found.get_or_insert(reason);
                 }
-                Err(_) => {}
             }
         }
-        if required { &mut self.misses } else { &mut self.absent }.append(&mut missing);
+        let [name, or @ ..] = names else { return Ok(()) };
+        let miss = |reason| Miss { name: name.clone(), or: or.to_vec(), by: by.clone(), reason };
+        match (incomplete, not_found) {
+            (Some((_, lacks)), _) if required => self.misses.extend(lacks),
+            (Some((path, lacks)), _) => self.absent.push(miss(Reason::Incomplete { path, lacks })),
+            (None, Some(reason)) if required => self.misses.push(miss(reason)),
+            (None, Some(reason)) => self.absent.push(miss(reason)),
+            (None, None) => {}
+        }
         Ok(())
     }
 
@@ -364,10 +370,6 @@ impl Process {
         });
         (needed.collect(), self.misses, self.absent)
     }
-}
-
-fn is_not_found(reason: &Reason) -> bool {
-    matches!(reason, Reason::NotFound { .. })
 }
 
 /// Whether a name means musl's loader itself, in which all these libraries are.

@@ -172,19 +172,17 @@ impl<'r> Searcher<'r> {
         let mut found = match self.tree.follow(directory.node, Path::new(name))? {
             Ok(found) => found,
             Err(Lost::Missing | Lost::NotADirectory) => return Ok(Look::Missing),
-            Err(lost) => return Ok(Look::Passed(Why::Unreadable(Arc::new(lost.into())))),
+            Err(lost) => {
+                return Ok(Look::Passed(Why::Unreadable(Arc::new(ObjectError::Io(lost.into())))));
+            }
         };
         found.links.splice(0..0, directory.links.iter().cloned());
         Ok(match self.tree.content(found.node) {
             Ok(Content::Elf(object)) if object.machine.fits(machine) => Look::Taken(found, object),
             Ok(Content::Elf(object)) => Look::Passed(Why::Machine(object.machine)),
             Ok(Content::Script(_)) => Look::Unusable(Arc::new(ObjectError::Unknown)),
-            Err(error) => match &*error {
-                ObjectError::Io(source) => {
-                    Look::Passed(Why::Unreadable(Arc::new(std::io::Error::new(source.kind(), error))))
-                }
-                _ => Look::Unusable(error),
-            },
+            Err(error) if matches!(*error, ObjectError::Io(_)) => Look::Passed(Why::Unreadable(error)),
+            Err(error) => Look::Unusable(error),
         })
     }
 
@@ -213,9 +211,9 @@ impl<'r> Searcher<'r> {
         &mut self,
         file: Node,
         limit: usize,
-        wanted: &mut dyn FnMut(&OsStr) -> bool,
-    ) -> Vec<OsString> {
-        self.tree.names(self.tree.above(file), limit, wanted).unwrap_or_default()
+        wanted: &dyn Fn(&OsStr) -> bool,
+    ) -> Result<Vec<OsString>, ClosureError> {
+        self.tree.names(self.tree.above(file), limit, wanted)
     }
 }
 

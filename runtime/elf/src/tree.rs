@@ -41,10 +41,11 @@ pub(crate) enum Lost {
 
 impl From<Lost> for io::Error {
     fn from(lost: Lost) -> io::Error {
+        use io::ErrorKind;
         match lost {
-            Lost::Missing => io::ErrorKind::NotFound.into(),
-            Lost::NotADirectory => io::ErrorKind::NotADirectory.into(),
-            Lost::Loop => io::Error::other("too many symbolic links, or a circle of them"),
+            Lost::Missing => io::Error::new(ErrorKind::NotFound, "does not exist"),
+            Lost::NotADirectory => io::Error::new(ErrorKind::NotADirectory, "a part of the path is a file"),
+            Lost::Loop => io::Error::other("too many symbolic links on the way"),
             Lost::Io(error) => io::Error::new(error.kind(), error),
         }
     }
@@ -239,20 +240,28 @@ impl<'r> Tree<'r> {
         Ok(Some(content))
     }
 
-    /// The names in a directory that are wanted, sorted; at most `limit`, of which it is not said which.
+    /// The names in a directory that are wanted, sorted; at most `limit`, of which it is not said which. A directory
+    /// that cannot be read has none.
     pub(crate) fn names(
-        &self,
+        &mut self,
         directory: Node,
         limit: usize,
-        wanted: &mut dyn FnMut(&OsStr) -> bool,
-    ) -> io::Result<Vec<OsString>> {
+        wanted: &dyn Fn(&OsStr) -> bool,
+    ) -> Result<Vec<OsString>, ClosureError> {
         let mut names = Vec::new();
-        self.root.names(self.path(directory), &mut |name| {
+        self.step()?;
+        let (root, steps) = (self.root, &mut self.steps);
+        let listed = root.names(&self.nodes[directory.0].path, &mut |name| {
+            *steps += 1;
             if wanted(name) {
                 names.push(name.to_os_string());
             }
-            names.len() < limit
-        })?;
+            names.len() < limit && *steps < MAX_STEPS
+        });
+        if listed.is_err() {
+            names.clear();
+        }
+        self.step()?;
         names.sort_unstable();
         Ok(names)
     }
