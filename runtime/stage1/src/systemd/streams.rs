@@ -188,13 +188,18 @@ mod tests {
                 ["fd", "journal+console", "fd"],
                 "STAGE2_TTY=false STAGE1_DEBUG=true STAGE2_STDIN=true STAGE2_STDERR=true",
             ),
-            (["null", "stream", "null"], ["null", "fd", "null"], "STAGE2_TTY=false STAGE1_DEBUG=true STAGE2_STDOUT=true"),
+            (
+                ["null", "stream", "null"],
+                ["null", "fd", "null"],
+                "STAGE2_TTY=false STAGE1_DEBUG=true STAGE2_STDOUT=true",
+            ),
             (["tty", "tty", "tty"], ["tty-force", "tty", "tty"], "STAGE2_TTY=true STAGE1_DEBUG=true"),
             (["null", "tty", "log"], ["null", "tty", "journal+console"], "STAGE2_TTY=true STAGE1_DEBUG=true"),
         ];
         for (modes, directives, variables) in rows {
             let names = ["stage2/stdin", "stage2/stdout", "stage2/stderr"];
-            let annotations: Vec<_> = names.into_iter().zip(modes).filter(|(_, mode)| !mode.is_empty()).collect();
+            let annotations: Vec<_> =
+                names.into_iter().zip(modes).filter(|(_, mode)| !mode.is_empty()).collect();
             let streams = streams(&annotations, &[], 252).expect("streams");
             assert_eq!([streams.input, streams.output, streams.error], directives, "{modes:?}");
             let text = |(name, value): &(&str, String)| format!("{name}={value}");
@@ -218,7 +223,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be() {
-        let error = streams(&[("stage2/stdin", "tty"), ("stage2/stdout", "stream")], &[], 252).expect_err("mixed");
+        let error =
+            streams(&[("stage2/stdin", "tty"), ("stage2/stdout", "stream")], &[], 252).expect_err("mixed");
         assert!(error.contains("cannot have a terminal and streams at the same time"), "{error}");
         let error = streams(&[("stage2/stdin", "null")], &[], 231).expect_err("too old");
         assert!(error.contains("stage1 systemd 231 does not support attachable I/O"), "{error}");

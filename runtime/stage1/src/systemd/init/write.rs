@@ -129,7 +129,7 @@ pub(crate) fn app(
     if let Some(attachable) = &units.streams.attachable {
         let directory = PathBuf::from(names::attach_directory(&name));
         files.directory(&directory, 0o700)?;
-        files.write(directory.join("env"), attachable.environment().as_bytes(), 0o644)?;
+        files.write(directory.join("env"), &attachable.environment(), 0o644)?;
         for (socket, unit) in attachable.sockets(&name, dialect) {
             files.unit(&socket, &unit)?;
         }

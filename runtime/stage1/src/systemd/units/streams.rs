@@ -8,7 +8,6 @@ use crate::systemd::names;
 use crate::systemd::streams::{Attachable, Streams};
 use crate::systemd::unit::dialect::Dialect;
 use crate::systemd::unit::{Unit, escape};
-use std::fmt::Write as _;
 
 impl Streams {
     /// Adds the directives to an app's service.
@@ -68,11 +67,15 @@ impl Attachable {
     }
 
     /// The environment of the service, as systemd reads it.
-    pub(crate) fn environment(&self) -> String {
-        let mut text = String::new();
+    pub(crate) fn environment(&self) -> Vec<u8> {
+        let mut text = Vec::new();
         for (name, value) in &self.variables {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "{name}={}", escape::variable(value));
+            let plain = escape::is_plain_variable(value.as_bytes());
+            let value = if plain { value.clone().into_bytes() } else { escape::variable(value.as_bytes()) };
+            text.extend_from_slice(name.as_bytes());
+            text.push(b'=');
+            text.extend_from_slice(&value);
+            text.push(b'\n');
         }
         text
     }
@@ -86,7 +89,7 @@ mod tests {
 
     fn streams(pipes: &[&'static str], input: &'static str) -> Streams {
         let variables =
-            vec![("STAGE2_TTY", pipes.is_empty().to_string()), ("KUBERNETES_LOG_PATH", "a b\"$".to_owned())];
+            vec![("STAGE2_TTY", pipes.is_empty().to_string()), ("KUBERNETES_LOG_PATH", " a\"$".to_owned())];
         Streams {
             input,
             output: "null",
@@ -118,7 +121,7 @@ mod tests {
              [Socket]\nRemoveOnStop=yes\nService=a-b.service\nFileDescriptorName=stderr\n\
              ListenFIFO=/rkt/iottymux/a-b/stage2-stderr\n"
         );
-        assert_eq!(attachable.environment(), "STAGE2_TTY=false\nKUBERNETES_LOG_PATH=\"a b\\\"\\$\"\n");
+        assert_eq!(attachable.environment(), b"STAGE2_TTY=false\nKUBERNETES_LOG_PATH=\" a\\\"\\$\"\n");
     }
 
     #[test]
