@@ -89,6 +89,7 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     let conditions = Conditions {
         dialect: engine.dialect,
         arch: host_arch(),
+        debug: args.debug,
         interactive: args.interactive,
         all_capabilities: args.disable_capabilities_restriction,
         all_paths: args.disable_paths,

@@ -128,6 +128,14 @@ pub(crate) fn app(
             &format!("../{}", names::socket(&name)),
         )?;
     }
+    if let Some(attachable) = &units.streams.attachable {
+        let directory = PathBuf::from(names::attach_directory(&name));
+        files.directory(&directory, 0o700)?;
+        files.write(directory.join("env"), &attachable.environment(), 0o644)?;
+        for (socket, unit) in attachable.sockets(&name, dialect) {
+            files.unit(&socket, &unit)?;
+        }
+    }
     volumes_of_devices(files, ready)?;
     let users = sysusers(units.uid, units.gid, &units.supplementary);
     files.write(format!("usr/lib/sysusers.d/{name}.service.conf"), users.as_bytes(), 0o640)
