@@ -5,7 +5,7 @@ use super::write::Files;
 use crate::failure::{Failure, at};
 use crate::systemd::unit::dialect::Dialect;
 use elf::{Closure, Needed};
-use host::systemd::assets::{self, ASSETS, PROGRAM_DIRECTORIES, Place, When};
+use host::systemd::assets::{self, ASSETS, Asset, Place, When};
 use pod::root::Make;
 use rustix::fs::OFlags;
 use std::collections::BTreeSet;
@@ -14,6 +14,8 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
+/// Where the pod has the programs of systemd that are in no PATH.
+const PROGRAMS: &str = "/usr/lib/systemd";
 /// The directory in which every loader looks, whatever the layout of the host.
 const COMMON_LIBRARIES: &str = "/usr/lib";
 
@@ -23,13 +25,16 @@ const COMMON_LIBRARIES: &str = "/usr/lib";
 /// With all that is missing together, each with what needs it.
 pub(super) fn copy(files: &Files<'_>, dialect: Dialect, journal_kept: bool) -> Result<(), Failure> {
     let mut missing = Vec::new();
-    let mut found = Vec::new();
+    let mut found: Vec<(&Asset, PathBuf)> = Vec::new();
     for asset in ASSETS {
         let needed = asset.is_needed(|version| dialect.at_least(version), journal_kept);
+        if !needed && asset.when != When::IfThere {
+            continue;
+        }
         match asset.find() {
-            Some(path) if needed || asset.when == When::IfThere => found.push((asset, path)),
+            Some(path) => found.push((asset, path)),
             None if needed => missing.push(asset.miss().to_string()),
-            _ => {}
+            None => {}
         }
     }
     let closure = match assets::closure(found.iter().map(|(asset, path)| (*asset, path.as_path()))) {
@@ -47,10 +52,10 @@ pub(super) fn copy(files: &Files<'_>, dialect: Dialect, journal_kept: bool) -> R
     for (asset, path) in &found {
         match asset.place {
             Place::Path => link_program(files, Path::new("/usr/bin"), asset.name, path)?,
-            Place::Programs => link_program(files, Path::new(PROGRAM_DIRECTORIES[0]), asset.name, path)?,
+            Place::Programs => link_program(files, Path::new(PROGRAMS), asset.name, path)?,
             Place::Units => {
                 let text = fs::read(path).map_err(at("read", path))?;
-                files.write(&Path::new(crate::systemd::names::UNITS).join(asset.name), &text, 0o644)?;
+                files.write(Path::new(crate::systemd::names::UNITS).join(asset.name), &text, 0o644)?;
             }
         }
     }

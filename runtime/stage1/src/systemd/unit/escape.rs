@@ -57,21 +57,12 @@ pub(crate) fn path(text: &str) -> Option<String> {
     plain.then(|| text.replace('%', "%%"))
 }
 
-/// A path as the name of a unit's instance: the leading slash dropped, `/` as `-`, what is not plain as
-/// `\xNN`.
+/// A path as the name of a unit's instance, without its leading slash.
 pub(crate) fn instance(path: &str) -> String {
-    let mut name = String::with_capacity(path.len());
-    for (index, byte) in path.trim_matches('/').bytes().enumerate() {
-        match byte {
-            b'/' => name.push('-'),
-            b'.' if index == 0 => name.push_str("\\x2e"),
-            byte if byte.is_ascii_alphanumeric() || b":_.".contains(&byte) => name.push(char::from(byte)),
-            other => {
-                let _ = write!(name, "\\x{other:02x}");
-            }
-        }
+    match path.trim_matches('/') {
+        "" => "-".to_owned(),
+        path => host::systemd::escape(path),
     }
-    if name.is_empty() { "-".to_owned() } else { name }
 }
 
 #[cfg(test)]

@@ -1,0 +1,24 @@
+//! The functional tests: pods, run by the programs that the build makes, one file for each subject of the original's tests.
+//!
+//! `README.md` says how to add one; `subjects.toml` says what became of each of the original's files.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod harness;
+
+mod cat_manifest;
+mod dns;
+mod env;
+mod exec;
+mod fly;
+mod list;
+mod mount;
+mod mount_overlay;
+mod mtab;
+mod os_arch;
+mod prepare;
+mod run_user_group;
+mod status;
+mod stop;
+mod volume_mount;
+mod volumes;
