@@ -10,6 +10,7 @@ mod cat_manifest;
 mod dns;
 mod env;
 mod exec;
+mod exit;
 mod fly;
 mod list;
 mod mount;

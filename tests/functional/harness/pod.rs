@@ -85,6 +85,20 @@ impl Pod<'_> {
         self.sandbox.data().join("pods/run").join(&self.uuid)
     }
 
+    /// The first process of a pod with systemd: the only child of the one that `rkt` became.
+    #[track_caller]
+    pub(crate) fn first_process(&self) -> u32 {
+        let parent = &self.status()["pid"];
+        let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap();
+        children.trim().parse().expect("one child")
+    }
+
+    /// The root of the first process as that sees it, with all that is mounted there.
+    #[track_caller]
+    pub(crate) fn root(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root", self.first_process()))
+    }
+
     /// The process that was started as `rkt`.
     pub(crate) fn process(&self) -> u32 {
         self.started.child.id()
