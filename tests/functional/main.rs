@@ -12,6 +12,7 @@ mod env;
 mod exec;
 mod exit;
 mod fly;
+mod isolators;
 mod list;
 mod mount;
 mod mount_overlay;
