@@ -102,10 +102,9 @@ fn images_limit_their_apps(sandbox: &Sandbox) {
 }
 
 fn too_busy_an_app_is_slowed_down(sandbox: &Sandbox) {
-    let pod = sandbox.run().shell_with(&["--cpu=50m"], "while :; do :; done").start();
-    let path = wait_for("the app", || {
-        pod.find_process_of("busybox").map(|_| group_file(&pod, "busybox", ("cpu", "cpu.stat"), "cpu.stat"))
-    });
+    let mut pod = sandbox.run().shell_with(&["--cpu=50m"], "echo started; while :; do :; done").start();
+    pod.wait_for_line("started");
+    let path = group_file(&pod, "busybox", ("cpu", "cpu.stat"), "cpu.stat");
     wait_for("the kernel to slow the app down", || {
         let count =
             read(&path).lines().find_map(|line| line.strip_prefix("nr_throttled ")?.parse::<u64>().ok());

@@ -93,24 +93,19 @@ impl Pod<'_> {
         children.trim().parse().expect("one child")
     }
 
-    /// The first process of an app, if it runs: in a pod with systemd it is in the control group of its service.
-    pub(crate) fn find_process_of(&self, app: &str) -> Option<u32> {
-        let service = format!("/{app}.service");
+    /// The first process of an app that has said something: in a pod with systemd it is in the control group of its service.
+    #[track_caller]
+    pub(crate) fn process_of(&self, app: &str) -> u32 {
+        let (service, scope) = (format!("/{app}.service"), self.scope());
         let mut found: Vec<u32> = Vec::new();
         for entry in fs::read_dir("/proc").unwrap().flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
             let groups = fs::read_to_string(entry.path().join("cgroup")).unwrap_or_default();
-            if groups.lines().any(|line| line.ends_with(&service) && line.contains(&self.scope())) {
+            if groups.lines().any(|line| line.ends_with(&service) && line.contains(&scope)) {
                 found.push(pid);
             }
         }
-        found.into_iter().min()
-    }
-
-    /// The first process of an app that runs.
-    #[track_caller]
-    pub(crate) fn process_of(&self, app: &str) -> u32 {
-        self.find_process_of(app).unwrap_or_else(|| panic!("no process of app {app} runs"))
+        found.into_iter().min().unwrap_or_else(|| panic!("no process of app {app} runs"))
     }
 
     /// The part of the path of its control groups that is its own.
