@@ -6,6 +6,7 @@
 mod common;
 mod harness;
 
+mod caps;
 mod cat_manifest;
 mod dns;
 mod env;

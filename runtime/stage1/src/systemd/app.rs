@@ -33,6 +33,8 @@ pub(crate) struct Conditions<'a> {
     pub(crate) interactive: bool,
     /// Keep all capabilities.
     pub(crate) all_capabilities: bool,
+    /// Capabilities that nobody in the pod can have, because we do not have them.
+    pub(crate) missing_capabilities: Vec<String>,
     /// Do not protect paths of the kernel, nor devices.
     pub(crate) all_paths: bool,
     /// No system call filters.
@@ -107,7 +109,17 @@ pub(crate) fn ready(
     let capabilities = if conditions.all_capabilities {
         None
     } else {
-        Some(capabilities::bounding_set(&isolators).map_err(in_app)?)
+        let set = capabilities::bounding_set(&isolators).map_err(in_app)?;
+        let lost: Vec<&str> = set
+            .iter()
+            .filter(|of| conditions.missing_capabilities.contains(of))
+            .map(String::as_str)
+            .collect();
+        if !lost.is_empty() {
+            let lost = lost.join(", ");
+            warnings.push(format!("app \"{name}\" cannot keep {lost}: rkt itself does not have it"));
+        }
+        Some(set)
     };
     let filter = if conditions.all_calls {
         None

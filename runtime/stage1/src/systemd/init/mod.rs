@@ -92,6 +92,8 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
         debug: args.debug,
         interactive: args.interactive,
         all_capabilities: args.disable_capabilities_restriction,
+        missing_capabilities: host::capabilities::missing()
+            .map_err(|error| Failure::new(format!("cannot tell which capabilities rkt has: {error}")))?,
         all_paths: args.disable_paths,
         all_calls: args.disable_seccomp,
         shift,
