@@ -8,6 +8,7 @@ mod harness;
 
 mod caps;
 mod cat_manifest;
+mod devices;
 mod dns;
 mod env;
 mod exec;
@@ -20,6 +21,7 @@ mod mount_overlay;
 mod mtab;
 mod no_new_privs;
 mod os_arch;
+mod paths;
 mod prepare;
 mod run_user_group;
 mod seccomp;
