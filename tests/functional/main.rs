@@ -23,6 +23,7 @@ mod no_new_privs;
 mod os_arch;
 mod paths;
 mod prepare;
+mod read_only;
 mod run_user_group;
 mod seccomp;
 mod status;

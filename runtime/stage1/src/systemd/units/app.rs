@@ -28,6 +28,9 @@ const READ_ONLY: [&str; 11] = [
     "/sys/kernel",
 ];
 
+/// What is mounted in every root without being part of it: read-only roots leave it as it is.
+const NOT_OF_THE_ROOT: [&str; 2] = ["/dev/shm", "/proc"];
+
 /// Targets that end the pod.
 const ENDS: [&str; 3] = ["exit.target", "halt.target", "poweroff.target"];
 
@@ -196,7 +199,7 @@ impl AppUnits {
         let (mark, base) = if dialect.paths_below_root() { ("+", "") } else { ("", root.as_str()) };
         let all = if base.is_empty() { "/" } else { base };
         if let Some(except) = &self.read_only_except {
-            for path in except {
+            for path in except.iter().map(String::as_str).chain(NOT_OF_THE_ROOT) {
                 unit.service(writable, listed(mark, &format!("{base}{path}")));
             }
             unit.service(read_only, format!("{mark}{all}"));
