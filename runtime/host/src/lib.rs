@@ -6,3 +6,4 @@ pub mod bind;
 pub mod mountinfo;
 pub mod mounts;
 pub mod overlay;
+pub mod processes;
