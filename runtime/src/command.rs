@@ -1,8 +1,11 @@
 //! The commands: each reads its flags, calls the library and prints.
 
+pub mod app;
+pub mod attach;
 pub mod cat_manifest;
 pub mod config;
 pub mod enter;
+pub mod export;
 pub mod fetch;
 pub mod gc;
 pub mod image;

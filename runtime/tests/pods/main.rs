@@ -5,5 +5,7 @@ mod disk;
 mod killing;
 mod kills;
 mod life;
+mod mutable;
+mod scripted;
 mod support;
 mod users;
