@@ -9,4 +9,5 @@ mod life;
 mod mutable;
 mod scripted;
 mod support;
+mod survivors;
 mod users;
