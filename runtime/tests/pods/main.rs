@@ -10,4 +10,5 @@ mod mutable;
 mod scripted;
 mod support;
 mod survivors;
+mod told;
 mod users;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
 use rustix::mount::UnmountFlags;
 
@@ -37,7 +38,7 @@ fn the_first_process_is_the_child_of_the_one_that_is_noted() {
     bench.rkt(&["rm", &pod.uuid]).fails("is currently running");
     bench.rkt(&["gc", "--grace-period=0"]).ok();
     assert_eq!(bench.states(), ["running"]);
-    let mut waiting = bench.command(&["status", "--wait", &pod.uuid]).spawn().unwrap();
+    let mut waiting = bench.command(&["status", "--wait", &pod.uuid]).stdout(Stdio::null()).spawn().unwrap();
     fs::write(pod.stage1("rkt/status/busybox"), "9\n").unwrap();
     let uuid = pod.uuid.clone();
     pod.stop(&bench);
