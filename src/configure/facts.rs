@@ -24,10 +24,8 @@ pub struct HostFacts {
     pub static_libc: Option<bool>,
     /// The Rust compiler, where one was looked for and found.
     pub rust: Option<RustFacts>,
-    /// Whether systemd is process 1 here.
-    pub systemd_running: bool,
-    /// The version of systemd here.
-    pub systemd_version: Option<u32>,
+    /// Programs of systemd that functional tests need, by name, and their versions; only of those that are here.
+    pub systemd: BTreeMap<String, u32>,
     /// Whether there is a TPM.
     pub tpm: bool,
     /// Whether there is a journal.

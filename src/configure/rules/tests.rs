@@ -288,15 +288,17 @@ fn features() {
         ("--enable-functional-tests --host=aarch64-linux-gnu", &["does not run on this machine"]),
         (
             "--enable-functional-tests --with-stage1-flavors=host",
-            &["needs systemd 220 or newer, here is 219"],
+            &["needs systemd 220 or newer, systemd-nspawn here is 219", "systemctl is missing"],
         ),
     ] {
-        let facts = HostFacts { systemd_running: true, systemd_version: Some(219), ..facts.clone() };
+        let facts = HostFacts { systemd: [("systemd-nspawn".to_owned(), 219)].into(), ..facts.clone() };
         expect(words, &facts, errors, &[]);
     }
     let host = "--enable-functional-tests=auto --with-stage1-flavors=host";
-    assert!(!expect(host, &facts, &[], &["under systemd"]).unwrap().features.functional_tests);
-    let facts = HostFacts { systemd_running: true, systemd_version: Some(252), ..facts };
+    let missing = ["systemd-nspawn is missing", "systemctl is missing"];
+    assert!(!expect(host, &facts, &[], &missing).unwrap().features.functional_tests);
+    let systemd = ["systemd-nspawn", "systemctl"].map(|name| (name.to_owned(), 220));
+    let facts = HostFacts { systemd: systemd.into(), ..facts };
     assert!(expect(host, &facts, &[], &[]).unwrap().features.functional_tests);
 }
 
