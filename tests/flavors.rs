@@ -26,8 +26,8 @@ modes = { "/bin/tool" = "0755" }
 [[layer]]
 from = "entries"
 file = { "/etc/motd" = { text = "hello\n", mode = "0600" } }
-symlink = { "/flavor" = "mine" }
-replaces = ["/flavor"]
+symlink = { "/gc" = "bin/tool" }
+replaces = ["/gc"]
 "#;
 
 struct Flavors(Place);
@@ -80,7 +80,7 @@ fn a_flavor_is_added_without_code() {
     flavors.0.ok(&["build", "stage1-mine"]);
     let list = listed(&flavors.0.built("bin/stage1-mine.aci"));
     for line in
-        ["rootfs/bin/tool", "rootfs/bin/same -> tool", "rootfs/flavor -> mine", "rootfs/run -> stage1"]
+        ["rootfs/bin/tool", "rootfs/bin/same -> tool", "rootfs/gc -> bin/tool", "rootfs/run -> stage1"]
     {
         assert!(list.contains(line), "{list}");
     }

@@ -6,10 +6,16 @@ pub mod aci;
 pub mod flavor;
 pub mod manifest;
 pub mod options;
+pub mod unit;
 
 /// A target: takes any bytes, and panics only if something is wrong.
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: &[(&str, Target)] =
-    &[("aci", aci::run), ("flavor", flavor::run), ("manifest", manifest::run), ("options", options::run)];
+pub const TARGETS: &[(&str, Target)] = &[
+    ("aci", aci::run),
+    ("flavor", flavor::run),
+    ("manifest", manifest::run),
+    ("options", options::run),
+    ("unit", unit::run),
+];
