@@ -87,7 +87,7 @@ impl Root for HostRoot {
 
     fn names(&self, path: &Path, each: &mut dyn FnMut(&OsStr) -> bool) -> io::Result<()> {
         let fd = self.open_inside(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
-        let mut buffer = [MaybeUninit::uninit(); 32 << 10];
+        let mut buffer = [MaybeUninit::uninit(); 16 << 10];
         let mut entries = RawDir::new(fd, &mut buffer);
         while let Some(entry) = entries.next() {
             let entry = entry?;

@@ -181,7 +181,7 @@ fn a_library_that_may_not_be_read() {
     tree.file("/lib64/ld-linux-x86-64.so.2", &library("").bytes());
     tree.file("/bin/program", &program().needs(&["liba.so"]).bytes());
     tree.file("/lib64/liba.so", &library("liba.so").bytes());
-    fs::set_permissions(tree.path("/lib64/liba.so"), fs::Permissions::from_mode(0)).expect("permissions");
+    fs::set_permissions(tree.path("/lib64/liba.so"), fs::Permissions::from_mode(0o000)).expect("permissions");
     let text = as_nobody(|| tree.closure("/bin/program").expect_err("unreadable").to_string());
     assert!(text.contains("; /lib64/liba.so: cannot be read: Permission denied"), "{text}");
     tree.file("/usr/lib64/liba.so", &library("liba.so").bytes());

@@ -89,6 +89,7 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     let conditions = Conditions {
         dialect: engine.dialect,
         arch: host_arch(),
+        debug: args.debug,
         interactive: args.interactive,
         all_capabilities: args.disable_capabilities_restriction,
         all_paths: args.disable_paths,
@@ -166,7 +167,7 @@ fn cgroup_mounts(
     if cgroups.legacy() {
         cgroup::mount_missing(cgroups)?;
     }
-    if !place.register && !place.in_service {
+    if place.maker == cgroup::Maker::Rkt {
         cgroup::join(cgroups, &place.subcgroup)?;
     }
     if cgroups.legacy() {

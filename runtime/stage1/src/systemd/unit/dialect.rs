@@ -1,5 +1,7 @@
 //! Which directives a version of systemd understands.
 
+use std::fmt;
+
 /// The systemd that will read the units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Dialect {
@@ -58,6 +60,12 @@ impl Dialect {
     /// Whether units can get streams that a socket unit has opened: `StandardInput=fd`.
     pub(crate) fn stream_descriptors(self) -> bool {
         self.at_least(232)
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.version.fmt(f)
     }
 }
 

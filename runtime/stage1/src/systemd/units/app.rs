@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::systemd::isolation::resources::{Enforced, Resources};
 use crate::systemd::isolation::seccomp::Filter;
 use crate::systemd::names;
+use crate::systemd::streams::Streams;
 use crate::systemd::unit::dialect::Dialect;
 use crate::systemd::unit::{Unit, escape};
 
@@ -39,25 +40,6 @@ pub(crate) enum Life {
     Immutable,
     /// They come and go: the pod ends when it is stopped.
     Mutable,
-}
-
-/// Where an app's standard streams lead, as values of the directives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Streams {
-    /// `StandardInput=`
-    pub(crate) input: &'static str,
-    /// `StandardOutput=`
-    pub(crate) output: &'static str,
-    /// `StandardError=`
-    pub(crate) error: &'static str,
-}
-
-impl Streams {
-    /// Into the pod's journal, which shows it on the console.
-    pub(crate) const JOURNAL: Streams =
-        Streams { input: "null", output: "journal+console", error: "journal+console" };
-    /// The caller's terminal.
-    pub(crate) const TERMINAL: Streams = Streams { input: "tty", output: "tty", error: "tty" };
 }
 
 /// A device node of the host that an app gets as a volume.
@@ -145,10 +127,8 @@ impl AppUnits {
             .unit("DefaultDependencies", "false")
             .unit("Wants", names::reaper(name))
             .service("Restart", "no")
-            .service("SyslogIdentifier", name)
-            .service("StandardInput", self.streams.input)
-            .service("StandardOutput", self.streams.output)
-            .service("StandardError", self.streams.error);
+            .service("SyslogIdentifier", name);
+        self.streams.add_to(&mut unit, name, dialect);
         if self.notifies {
             unit.service("Type", "notify");
         }
