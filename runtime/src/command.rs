@@ -1,6 +1,7 @@
 //! The commands: each reads its flags, calls the library and prints.
 
 pub mod cat_manifest;
+pub mod check_host;
 pub mod config;
 pub mod enter;
 pub mod fetch;

@@ -7,15 +7,12 @@ use super::facts::HostFacts;
 use super::machine::{Architectures, Triple};
 use super::options::{Key, Options};
 
-/// The programs of systemd with which pods of the flavor `host` are started, and which they take from the machine.
-pub(super) const SYSTEMD: &[&str] = &["systemd-nspawn", "systemctl"];
-
 /// What has to be looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Needs {
     /// The compiler, where a program is compiled.
     pub(super) compiler: Option<CompilerNeeds>,
-    /// Whether the versions of systemd's programs matter.
+    /// Whether it matters what systemd this machine has.
     pub(super) systemd: bool,
     /// Files and directories that were named, absolute.
     pub(super) paths: Vec<PathBuf>,

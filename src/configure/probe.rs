@@ -1,9 +1,11 @@
 //! Looks at this machine for the rules: only at what the options ask for.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use host::program;
+use host::systemd::{self, tools::Tools};
 
 use super::facts::{FlavorFacts, HostFacts, PathKind, RustFacts};
 use super::needs::{self, CompilerNeeds};
@@ -29,13 +31,7 @@ pub fn gather(options: &Options) -> Result<HostFacts, Problem> {
         compiler(needs, &mut facts);
     }
     if needs.systemd {
-        facts.systemd = needs::SYSTEMD
-            .iter()
-            .filter_map(|name| {
-                let version = host::systemd::version(&host::program::find(name)?).ok()?;
-                Some(((*name).to_owned(), version))
-            })
-            .collect();
+        facts.systemd_misses = Tools::look().misses(systemd::is_booted());
     }
     if options.value(Key::Tpm) == Some("auto") {
         facts.tpm = ["/dev/tpmrm0", "/dev/tpm0"].iter().any(|device| Path::new(device).exists());
@@ -158,15 +154,15 @@ fn rust(rustc: &Path) -> Option<RustFacts> {
 /// A program: in `PATH`, or where a name with a slash says.
 fn find_program(name: &str) -> Option<PathBuf> {
     if name.contains('/') {
-        return std::path::absolute(name).ok().filter(|path| host::program::is_executable(path));
+        return std::path::absolute(name).ok().filter(|path| program::is_executable(path));
     }
-    host::program::find(name)
+    program::find(name)
 }
 
 fn kind(path: &Path) -> PathKind {
     match path.metadata() {
         Ok(data) if data.is_dir() => PathKind::Directory,
-        Ok(data) if data.is_file() && data.permissions().mode() & 0o111 != 0 => PathKind::Executable,
+        Ok(_) if program::is_executable(path) => PathKind::Executable,
         Ok(data) if data.is_file() => PathKind::File,
         Ok(_) => PathKind::Other,
         Err(_) => PathKind::Missing,

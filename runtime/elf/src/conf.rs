@@ -3,6 +3,7 @@
 //! glibc's loader reads the cache that `ldconfig` makes of the former; the cache is not read here, since it may be older
 //! than the tree, and an image may have none.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,9 @@ pub const MAX_CONF_FILES: usize = 512;
 /// Most directories that are configured.
 pub const MAX_CONF_DIRECTORIES: usize = 512;
 
+/// Most lines and included files that are read, but not yet followed.
+const MAX_CONF_LINES: usize = 4096;
+
 /// Where glibc's configuration is.
 const LD_SO_CONF: &str = "/etc/ld.so.conf";
 
@@ -29,34 +33,35 @@ pub(crate) fn glibc(tree: &mut Tree) -> Result<Vec<PathBuf>, ClosureError> {
     let mut directories: Vec<PathBuf> = Vec::new();
     // Files still to be read, the next one last; a file includes others at its place.
     let mut todo = vec![Todo::File(PathBuf::from(LD_SO_CONF))];
-    let mut files = 0;
+    // What a file says a second time is known, and files that include each other come to an end.
+    let mut files = HashSet::new();
     while let Some(next) = todo.pop() {
         let path = match next {
-            Todo::File(path) => path,
+            Todo::File(path) if !files.contains(&path) => path,
+            Todo::File(_) => continue,
             Todo::Directory(path) => {
                 if !directories.contains(&path) {
                     directories.push(path);
+                    at_most(directories.len(), "directories in ld.so.conf", MAX_CONF_DIRECTORIES)?;
                 }
                 continue;
             }
         };
-        files += 1;
-        // Also the end of files that include each other.
-        if files > MAX_CONF_FILES {
-            return Err(ClosureError::Limit { what: "files of ld.so.conf", limit: MAX_CONF_FILES });
-        }
+        files.insert(path.clone());
+        at_most(files.len(), "files of ld.so.conf", MAX_CONF_FILES)?;
         let Some(text) = tree.small_file(&path, MAX_CONF)? else { continue };
         let mut found = Vec::new();
         for line in text.split(|byte| *byte == b'\n') {
             parse_line(tree, &path, line, &mut found)?;
         }
         todo.extend(found.into_iter().rev());
-        if todo.len() + directories.len() > MAX_CONF_DIRECTORIES + MAX_CONF_FILES {
-            let limit = MAX_CONF_DIRECTORIES;
-            return Err(ClosureError::Limit { what: "directories in ld.so.conf", limit });
-        }
+        at_most(todo.len(), "lines in ld.so.conf", MAX_CONF_LINES)?;
     }
     Ok(directories)
+}
+
+fn at_most(count: usize, what: &'static str, limit: usize) -> Result<(), ClosureError> {
+    if count > limit { Err(ClosureError::Limit { what, limit }) } else { Ok(()) }
 }
 
 enum Todo {
@@ -77,6 +82,7 @@ fn parse_line(tree: &mut Tree, file: &Path, line: &[u8], found: &mut Vec<Todo>) 
             let beside = file.parent().unwrap_or(Path::new("/"));
             let pattern = beside.join(OsStr::from_bytes(pattern));
             found.extend(glob::files(tree, &pattern, MAX_CONF_FILES)?.into_iter().map(Todo::File));
+            at_most(found.len(), "lines in ld.so.conf", MAX_CONF_LINES)?;
         }
     } else if word(b"hwcap").is_none()
         && let Some(path) = directory(line.split(|byte| *byte == b'=').next().unwrap_or_default())
@@ -92,10 +98,7 @@ pub(crate) fn musl(tree: &mut Tree, file: &Path) -> Result<Vec<PathBuf>, Closure
     let text = text.as_deref().unwrap_or(b"/lib:/usr/local/lib:/usr/lib");
     let directories = text.split(|byte| matches!(byte, b':' | b'\n')).filter_map(directory);
     let directories: Vec<PathBuf> = directories.take(MAX_CONF_DIRECTORIES + 1).collect();
-    if directories.len() > MAX_CONF_DIRECTORIES {
-        let limit = MAX_CONF_DIRECTORIES;
-        return Err(ClosureError::Limit { what: "directories of musl's loader", limit });
-    }
+    at_most(directories.len(), "directories of musl's loader", MAX_CONF_DIRECTORIES)?;
     Ok(directories)
 }
 

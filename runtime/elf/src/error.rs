@@ -73,6 +73,13 @@ pub enum Reason {
         /// Why.
         error: Arc<ObjectError>,
     },
+    /// It was found, but lacks something itself. Only for what is optional: else what it lacks is told.
+    Incomplete {
+        /// Where.
+        path: PathBuf,
+        /// What it lacks.
+        lacks: Vec<Miss>,
+    },
     /// It is for another machine than what needs it.
     OtherMachine {
         /// Its machine.
@@ -112,7 +119,7 @@ pub enum Why {
     /// It is for another machine.
     Machine(Machine),
     /// It cannot be read.
-    Unreadable(Arc<io::Error>),
+    Unreadable(Arc<ObjectError>),
 }
 
 fn list(misses: &[Miss]) -> String {
@@ -130,7 +137,11 @@ impl fmt::Display for Miss {
         for name in &self.or {
             write!(f, " or {}", name.display())?;
         }
-        write!(f, ", {}: {}", self.by, self.reason)
+        write!(f, ", {}: ", self.by)?;
+        match &self.reason {
+            Reason::Unusable { path, error } if *path == self.name => write!(f, "{error}"),
+            reason => write!(f, "{reason}"),
+        }
     }
 }
 
@@ -150,9 +161,7 @@ impl fmt::Display for Reason {
                 for Passed { path, why } in passed {
                     match why {
                         Why::Machine(machine) => write!(f, "; {} is for {machine}", path.display())?,
-                        Why::Unreadable(error) => {
-                            write!(f, "; {} cannot be read: {error}", path.display())?;
-                        }
+                        Why::Unreadable(error) => write!(f, "; {}: {error}", path.display())?,
                     }
                 }
                 for (number, path) in near.iter().enumerate() {
@@ -163,6 +172,13 @@ impl fmt::Display for Reason {
             }
             Reason::NoSuchFile { error } => write!(f, "{error}"),
             Reason::Unusable { path, error } => write!(f, "{}: {error}", path.display()),
+            Reason::Incomplete { path, lacks } => {
+                write!(f, "left out, since {} lacks", path.display())?;
+                lacks
+                    .iter()
+                    .enumerate()
+                    .try_for_each(|(number, miss)| write!(f, "{} {miss}", if number == 0 { "" } else { ";" }))
+            }
             Reason::OtherMachine { is, wanted } => write!(f, "it is for {is}, not for {wanted}"),
             Reason::Relative => f.write_str("a path that depends on where and how the program is started"),
             Reason::Scripts => f.write_str("too many scripts that are interpreters of scripts"),

@@ -18,7 +18,9 @@ pub(crate) fn files(tree: &mut Tree, pattern: &Path, limit: usize) -> Result<Vec
             Component::Normal(name) if is_pattern(name) => name,
             Component::RootDir => continue,
             plain => {
-                paths.iter_mut().for_each(|path| path.push(plain));
+                for path in &mut paths {
+                    path.push(plain);
+                }
                 continue;
             }
         };
@@ -26,8 +28,8 @@ pub(crate) fn files(tree: &mut Tree, pattern: &Path, limit: usize) -> Result<Vec
         for path in &paths {
             // Directories that cannot be listed hold nothing, as glob(3) has it.
             let Ok(found) = &*tree.directory(path)? else { continue };
-            let wanted = &mut |entry: &OsStr| matches(name.as_bytes(), entry.as_bytes());
-            let names = tree.names(found.node, limit + 1, wanted).unwrap_or_default();
+            let wanted = &|entry: &OsStr| matches(name.as_bytes(), entry.as_bytes());
+            let names = tree.names(found.node, limit + 1, wanted)?;
             next.extend(names.into_iter().map(|name| path.join(name)));
             if next.len() > limit {
                 return Err(ClosureError::Limit { what: "files of a pattern", limit });

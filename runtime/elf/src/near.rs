@@ -23,8 +23,8 @@ pub(crate) fn fill(tree: &mut Tree, misses: &mut [Miss]) -> Result<(), ClosureEr
                 continue;
             }
             seen.push(found.node);
-            let similar = &mut |name: &OsStr| name != miss.name && stem(name) == Some(wanted);
-            let names = tree.names(found.node, MAX_NAMES, similar).unwrap_or_default();
+            let similar = &|name: &OsStr| name != miss.name && stem(name) == Some(wanted);
+            let names = tree.names(found.node, MAX_NAMES, similar)?;
             near.extend(names.into_iter().map(|name| directory.path.join(name)));
         }
         near.truncate(MAX_NAMES);

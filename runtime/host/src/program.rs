@@ -10,15 +10,15 @@ use std::process::{Command, ExitStatus, Stdio};
 const LIMIT: u64 = 256 << 10;
 
 /// The first executable file of this name in the directories of `PATH`; relative ones are passed over.
-pub fn find(name: &str) -> Option<PathBuf> {
-    find_in(name, &std::env::var_os("PATH")?)
+pub fn find(name: impl AsRef<Path>) -> Option<PathBuf> {
+    find_in(name.as_ref(), &std::env::var_os("PATH")?)
 }
 
 /// The same in a list of directories, as `PATH` has them.
-pub fn find_in(name: &str, path: &OsStr) -> Option<PathBuf> {
+pub fn find_in(name: impl AsRef<Path>, path: &OsStr) -> Option<PathBuf> {
     std::env::split_paths(path)
         .filter(|dir| dir.is_absolute())
-        .map(|dir| dir.join(name))
+        .map(|dir| dir.join(&name))
         .find(|path| is_executable(path))
 }
 

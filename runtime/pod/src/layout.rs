@@ -123,6 +123,8 @@ pub const MDS_REGISTERED: &str = "mds-registered";
 pub const STATUS: &str = "rkt/status";
 /// Directory of environments, one file per app.
 pub const ENV: &str = "rkt/env";
+/// Directory of the sockets and pipes through which one attaches to apps, one directory per app.
+pub const IOTTYMUX: &str = "rkt/iottymux";
 /// Symlink to [`SUPERVISOR_READY`] once apps can be added and stopped.
 pub const SUPERVISOR_STATUS: &str = "rkt/supervisor-status";
 /// Where [`SUPERVISOR_STATUS`] points when the supervisor is ready.
@@ -157,6 +159,31 @@ pub fn app_rootfs(app: &str) -> PathBuf {
 /// `stage1/rootfs/rkt/env/<app>`: the environment of an app.
 pub fn app_env(app: &str) -> PathBuf {
     Path::new(STAGE1_ROOTFS).join(ENV).join(app)
+}
+
+/// `rkt/status/<app>` in the stage1 root: the exit status of an app, a decimal number and a newline.
+pub fn app_status(app: &str) -> PathBuf {
+    Path::new(STATUS).join(app)
+}
+
+/// `rkt/status/<app>-created` in the stage1 root: when an app was added to a mutable pod, as the file's time.
+pub fn app_created(app: &str) -> PathBuf {
+    Path::new(STATUS).join(format!("{app}{APP_CREATED_SUFFIX}"))
+}
+
+/// `rkt/status/<app>-started` in the stage1 root: when an app of a mutable pod was last started, as the file's time.
+pub fn app_started(app: &str) -> PathBuf {
+    Path::new(STATUS).join(format!("{app}{APP_STARTED_SUFFIX}"))
+}
+
+/// What follows an app's name in [`app_created`].
+pub const APP_CREATED_SUFFIX: &str = "-created";
+/// What follows an app's name in [`app_started`].
+pub const APP_STARTED_SUFFIX: &str = "-started";
+
+/// `rkt/iottymux/<app>` in the stage1 root: through which one attaches to an app.
+pub fn app_iottymux(app: &str) -> PathBuf {
+    Path::new(IOTTYMUX).join(app)
 }
 
 /// `overlay/<tree store ID>/upper`: where the changes of a stage1 overlay are.

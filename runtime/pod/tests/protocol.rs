@@ -1,8 +1,8 @@
 //! Arguments of the entry points: what stage0 writes is what stage1 reads, in every version.
 
 use rkt_pod::protocol::{
-    DecodeError, DnsConfMode, EnterArgs, GcArgs, HostsMode, INTERFACE_VERSION, NetList, ResolvMode, RunArgs,
-    StopArgs,
+    AppAddArgs, AppArgs, AttachAction, AttachArgs, DecodeError, DnsConfMode, Enter, EnterArgs, GcArgs,
+    HostsMode, INTERFACE_VERSION, NetList, ResolvMode, RunArgs, StopArgs, Streams,
 };
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -121,7 +121,11 @@ fn the_other_entry_points() {
         command: ["/bin/sh", "-c", "--pid=1"].map(OsString::from).to_vec(),
     };
     assert_eq!(words(&enter.encode()), ["--pid=42", "--appname=web", "--", "/bin/sh", "-c", "--pid=1"]);
-    assert_eq!(EnterArgs::decode("enter", enter.encode()), Ok(enter));
+    assert_eq!(EnterArgs::decode("enter", enter.encode()), Ok(enter.clone()));
+
+    let stage1 = EnterArgs { app: String::new(), ..enter };
+    assert_eq!(words(&stage1.encode()), ["--pid=42", "--", "/bin/sh", "-c", "--pid=1"]);
+    assert_eq!(EnterArgs::decode("enter", stage1.encode()), Ok(stage1));
 
     let gc = GcArgs { debug: true, local_config: Some("/etc/rkt".into()), uuid: UUID.parse().expect("uuid") };
     assert_eq!(words(&gc.encode(4)), ["--debug", UUID]);
@@ -131,4 +135,75 @@ fn the_other_entry_points() {
     let stop = StopArgs { debug: false, force: true, uuid: UUID.parse().expect("uuid") };
     assert_eq!(words(&stop.encode()), ["--force", UUID]);
     assert_eq!(StopArgs::decode("stop", stop.encode()), Ok(stop));
+}
+
+#[test]
+fn apps_of_running_pods() {
+    let add = AppAddArgs { debug: false, uuid: UUID.parse().expect("uuid"), app: "web".to_owned() };
+    assert_eq!(words(&add.encode()), ["--debug=false", &format!("--uuid={UUID}"), "--app=web"]);
+    assert_eq!(AppAddArgs::decode("app_add", add.encode()), Ok(add));
+    let start = AppArgs { debug: true, app: "web".to_owned() };
+    assert_eq!(words(&start.encode()), ["--debug=true", "--app=web"]);
+    assert_eq!(AppArgs::decode("app_start", start.encode()), Ok(start));
+    for wrong in [&[][..], &["--app="], &["--app=web", "--uuid=1"], &["--app=web"]] {
+        let error = AppAddArgs::decode("app_add", wrong.iter().map(OsString::from)).expect_err("wrong");
+        assert_eq!(error.code, 2, "{wrong:?}");
+    }
+    for wrong in [&[][..], &["--app="], &["--app=web", "--uuid=1"]] {
+        let error = AppArgs::decode("app_stop", wrong.iter().map(OsString::from)).expect_err("wrong");
+        assert_eq!(error.code, 2, "{wrong:?}");
+    }
+}
+
+#[test]
+fn attaching() {
+    let some = Streams { stdin: true, stderr: true, ..Streams::default() };
+    for (action, expected) in [
+        (AttachAction::List, "--action=list"),
+        (AttachAction::Auto, "--action=auto-attach"),
+        (
+            AttachAction::Custom(some),
+            "--action=custom-attach --tty-in=false --tty-out=false --stdin=true --stdout=false --stderr=true",
+        ),
+    ] {
+        let args = AttachArgs { action, app: "web".to_owned(), debug: false };
+        assert_eq!(words(&args.encode()).join(" "), format!("{expected} --app=web --debug=false"));
+        assert_eq!(AttachArgs::decode("attach", args.encode()), Ok(args));
+    }
+    for wrong in
+        [&[][..], &["--action=list"], &["--action=watch", "--app=web"], &["--action=list", "--tty=1"]]
+    {
+        let error = AttachArgs::decode("attach", wrong.iter().map(OsString::from)).expect_err("wrong");
+        assert_eq!(error.code, 2, "{wrong:?}");
+    }
+}
+
+#[test]
+fn entering_from_crossing_entry_points() {
+    let enter = Enter { command: "/pod/enter".into(), pid: 7, app: String::new() };
+    assert_eq!(
+        words(&enter.words(["systemctl", "start"])).join(" "),
+        "/pod/enter --pid=7 -- systemctl start"
+    );
+    let in_app = Enter { app: "web".to_owned(), ..enter.clone() };
+    assert_eq!(words(&in_app.words(["sh"])).join(" "), "/pod/enter --pid=7 --appname=web -- sh");
+    for enter in [enter, in_app] {
+        let variables = enter.encode();
+        let get = |name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+        assert_eq!(Enter::decode(get), Ok(enter));
+    }
+    for (command, pid, missing) in [
+        (None, Some("7"), "RKT_STAGE1_ENTERCMD"),
+        (Some("/enter"), None, "RKT_STAGE1_ENTERPID"),
+        (Some("/enter"), Some("0"), "RKT_STAGE1_ENTERPID"),
+        (Some("/enter"), Some("-1"), "RKT_STAGE1_ENTERPID"),
+        (Some(""), Some("7"), "RKT_STAGE1_ENTERCMD"),
+    ] {
+        let get = |name| match name {
+            "RKT_STAGE1_ENTERCMD" => command.map(OsString::from),
+            "RKT_STAGE1_ENTERPID" => pid.map(OsString::from),
+            _ => None,
+        };
+        assert_eq!(Enter::decode(get).expect_err("wrong").name, missing);
+    }
 }

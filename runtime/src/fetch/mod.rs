@@ -67,24 +67,20 @@ impl Finder<'_> {
     /// # Errors
     /// If it is not found, not a sound image, or needs what this version of rkt cannot do.
     pub fn find(&self, reference: &str, purpose: Purpose) -> Result<ImageId, FetchError> {
-        let id = if purpose == Purpose::Run && crate::store::is_hash(reference) {
+        if purpose == Purpose::Run && crate::store::is_hash(reference) {
             let id = self.store.resolve(reference)?;
             self.tell(format_args!("using image from the store with hash {id}"));
-            id
-        } else {
-            match Reference::parse(reference)? {
-                // Importing notes the use itself.
-                Reference::File(path) => return Ok(self.import(&path)?.id),
-                Reference::Name(name) => {
-                    let id = self.find_name(name)?;
-                    self.tell(format_args!("using image from local store for image name {reference}"));
-                    id
-                }
-                Reference::Later { scheme, text } => return Err(later_scheme(&scheme, text)),
+            return Ok(id);
+        }
+        match Reference::parse(reference)? {
+            Reference::File(path) => Ok(self.import(&path)?.id),
+            Reference::Name(name) => {
+                let id = self.find_name(name)?;
+                self.tell(format_args!("using image from local store for image name {reference}"));
+                Ok(id)
             }
-        };
-        self.store.touch_last_used(&id);
-        Ok(id)
+            Reference::Later { scheme, text } => Err(later_scheme(&scheme, text)),
+        }
     }
 
     /// Takes a file into the store.

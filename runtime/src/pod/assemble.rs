@@ -5,14 +5,12 @@ use appc::{
     RuntimeApp, SemVer, Volume, runnable_by_rkt,
 };
 use grammar::AppArgs;
+use pod::protocol::annotation;
 
 use super::environment::{PodEnvironment, parse_variable};
 use super::{isolation, volume};
 use crate::cli::TypedApp;
 use crate::error::{Context as _, Failure};
-
-/// Annotation of a pod whose apps may change while it runs.
-const MUTABLE: &str = "coreos.com/rkt/stage1/mutable";
 
 /// An image of the store.
 #[derive(Debug, Clone)]
@@ -184,7 +182,7 @@ pub fn pod_manifest(
         manifest.apps.push(app);
     }
     manifest.volumes.clone_from(&settings.volumes);
-    manifest.annotations.push(Annotation::new(AcIdentifier::new(MUTABLE)?, "false"));
+    manifest.annotations.push(Annotation::new(AcIdentifier::new(annotation::MUTABLE)?, "false"));
     manifest.check().context("the pod manifest would not be valid")?;
     Ok(manifest)
 }

@@ -4,14 +4,18 @@
 //! the flavor of the image that it lies in (the symlink `flavor` beside it), and does that flavor's
 //! part. Stage0 calls it as `rkt-pod`'s `protocol` describes.
 
+mod crossing;
 mod failure;
 mod flavor;
 mod fly;
 mod identity;
+mod iomux;
+mod notify;
 mod pod_dir;
 mod process;
 mod root_file;
 mod runtime_config;
+mod signals;
 mod system;
 mod systemd;
 mod volume;
@@ -41,6 +45,8 @@ const ENTRY_POINTS: &[(&str, Engine, EntryPoint)] = &[
     ("diagnostic", Engine::Systemd, systemd::inside::diagnostic::main),
     ("enterexec", Engine::Systemd, systemd::inside::enterexec::main),
     ("supervisor-status", Engine::Systemd, systemd::inside::supervisor::main),
+    ("attach", Engine::Systemd, crossing::attach::main),
+    ("iottymux", Engine::Systemd, iomux::main),
 ];
 
 fn main() -> ExitCode {

@@ -1,17 +1,14 @@
 //! What is switched on.
 
+use host::systemd::assets::Miss;
+
 use super::Rules;
 use super::machines::Machines;
 use super::stage1::Stage1;
 use crate::configure::config::{Features, Setup};
 use crate::configure::dirs::Directories;
-use crate::configure::needs::SYSTEMD;
 use crate::configure::options::Key;
-use crate::configure::tools::Tools;
 use crate::failure::Problem;
-
-/// The oldest systemd that pods of the flavor `host` run with.
-const OLDEST_SYSTEMD: u32 = 220;
 
 /// Directories that belong to the system: an incremental build must not end up there.
 const SYSTEM_PREFIXES: &[&str] = &["/usr", "/bin", "/sbin", "/lib", "/lib64", "/opt"];
@@ -76,44 +73,35 @@ impl Rules<'_> {
         if wanted == "no" {
             return false;
         }
-        let obstacles = self.obstacles(cross, stage1);
-        let none = obstacles.is_empty();
-        for obstacle in obstacles {
-            if wanted == "yes" {
-                let place = self.typed(Key::FunctionalTests);
-                let what = format!("the functional tests cannot run: {}", obstacle.what);
-                self.error(Problem { what, ..obstacle }.at(place));
-            } else {
-                self.warn(Problem::new(format!("no functional tests: {}", obstacle.what)));
-            }
-        }
-        none
-    }
-
-    /// Why the functional tests cannot run.
-    fn obstacles(&self, cross: bool, stage1: &Stage1) -> Vec<Problem> {
-        if cross {
-            let what = "what is built here does not run on this machine";
-            return vec![Problem::new(what).hint("leave --host out")];
-        }
-        if stage1.setup == Setup::Detailed {
-            let what = "only flavors that are built here can be tested, not a default image from elsewhere";
-            let hint = "leave --with-stage1-default-name and --with-stage1-default-version out";
-            return vec![Problem::new(what).hint(hint)];
-        }
-        if !stage1.flavors.iter().any(|flavor| flavor == "host") {
-            return Vec::new();
-        }
-        let tools = Tools::builtin();
-        let obstacle = |name: &&str| match self.facts.systemd.get(*name) {
-            None => Some(tools.missing(name)),
-            Some(version) if *version < OLDEST_SYSTEMD => {
-                let what =
-                    format!("flavor host needs systemd {OLDEST_SYSTEMD} or newer, {name} here is {version}");
-                Some(Problem::new(what).hint("use a newer system"))
-            }
-            Some(_) => None,
+        let obstacle = if cross {
+            Some(("what is built here does not run on this machine".to_owned(), "leave --host out"))
+        } else if stage1.setup == Setup::Detailed {
+            Some((
+                "only flavors that are built here can be tested, not a default image from elsewhere"
+                    .to_owned(),
+                "leave --with-stage1-default-name and --with-stage1-default-version out",
+            ))
+        } else if stage1.flavors.iter().any(|flavor| flavor == "host") {
+            self.facts.systemd_misses.first().map(|first| {
+                let misses: Vec<String> = self.facts.systemd_misses.iter().map(Miss::to_string).collect();
+                (format!("flavor host takes systemd from the machine: {}", misses.join("; ")), first.hint())
+            })
+        } else {
+            None
         };
-        SYSTEMD.iter().filter_map(obstacle).collect()
+        match (obstacle, wanted) {
+            (None, _) => true,
+            (Some((what, hint)), "yes") => {
+                let place = self.typed(Key::FunctionalTests);
+                self.error(
+                    Problem::new(format!("the functional tests cannot run: {what}")).at(place).hint(hint),
+                );
+                false
+            }
+            (Some((what, _)), _) => {
+                self.warn(Problem::new(format!("no functional tests: {what}")));
+                false
+            }
+        }
     }
 }

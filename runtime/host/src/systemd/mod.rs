@@ -1,5 +1,7 @@
 //! systemd of the machine: whether it runs, which version it has, and where this process is in its tree.
 
+pub mod assets;
+pub mod tools;
 mod units;
 mod version;
 

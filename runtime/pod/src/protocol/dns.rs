@@ -1,36 +1,10 @@
 //! Who writes an app's `/etc/resolv.conf` and `/etc/hosts`.
 
+use super::words::words;
 use std::fmt;
 use std::str::FromStr;
 
-macro_rules! mode {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-        pub enum $name {
-            $($(#[$vdoc])* $variant),+
-        }
-
-        impl $name {
-            /// The word of the protocol.
-            pub fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $text),+ }
-            }
-
-            fn parse(text: &str) -> Option<Self> {
-                match text { $($text => Some($name::$variant),)+ _ => None }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-    };
-}
-
-mode! {
+words! {
     /// Where `/etc/resolv.conf` comes from.
     ResolvMode {
         /// From the host.
@@ -45,7 +19,7 @@ mode! {
     }
 }
 
-mode! {
+words! {
     /// Where `/etc/hosts` comes from.
     HostsMode {
         /// From the host.

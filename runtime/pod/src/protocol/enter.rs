@@ -1,4 +1,7 @@
 //! Arguments of the enter entry point.
+//!
+//! Without an app the command runs in the root of stage1 itself: that is how crossing entry points reach what
+//! supervises the apps.
 
 use super::goflags::{self, Flag, FlagKind, Usage};
 use std::ffi::OsString;
@@ -10,7 +13,7 @@ pub struct EnterArgs {
     pub debug: bool,
     /// The pod's first process.
     pub pid: u32,
-    /// The app to enter.
+    /// The app to enter; empty for the root of stage1.
     pub app: String,
     /// The command and its arguments.
     pub command: Vec<OsString>,
@@ -19,7 +22,7 @@ pub struct EnterArgs {
 const FLAGS: &[Flag] = &[
     Flag { name: "debug", kind: FlagKind::Switch, help: "Run in debug mode" },
     Flag { name: "pid", kind: FlagKind::Value("int"), help: "The PID of the first process of the pod" },
-    Flag { name: "appname", kind: FlagKind::Value("string"), help: "The app to enter" },
+    Flag { name: "appname", kind: FlagKind::Value("string"), help: "The app to enter; none for stage1" },
 ];
 
 impl EnterArgs {
@@ -30,7 +33,9 @@ impl EnterArgs {
             args.push("--debug".into());
         }
         args.push(format!("--pid={}", self.pid).into());
-        args.push(format!("--appname={}", self.app).into());
+        if !self.app.is_empty() {
+            args.push(format!("--appname={}", self.app).into());
+        }
         args.push("--".into());
         args.extend(self.command.iter().cloned());
         args

@@ -4,20 +4,29 @@
 //! encoded arguments, and what is left out for an image of a lower interface version, follow the
 //! original; the decoder takes any order.
 
+pub mod app;
+mod attach;
+mod crossing;
 mod dns;
 mod enter;
 mod gc;
 pub mod goflags;
 mod net;
 mod run;
+mod stdio;
 mod stop;
+mod words;
 
+pub use app::{AppAddArgs, AppArgs};
+pub use attach::{AttachAction, AttachArgs, Streams};
+pub use crossing::{ENV_ENTER_APP, ENV_ENTER_COMMAND, ENV_ENTER_PID, Enter, InvalidEnter};
 pub use dns::{DnsConfMode, HostsMode, ResolvMode};
 pub use enter::EnterArgs;
 pub use gc::GcArgs;
 pub use goflags::{Flag, FlagKind, Usage};
 pub use net::{InvalidNet, Net, NetList};
 pub use run::{Omission, RunArgs};
+pub use stdio::{InputMode, OutputMode};
 pub use stop::StopArgs;
 
 /// The highest interface version that this crate can encode.
@@ -29,35 +38,37 @@ pub const ENV_LOCK_FD: &str = "RKT_LOCK_FD";
 pub const ENV_SELINUX_CONTEXT: &str = "RKT_SELINUX_CONTEXT";
 /// Environment variable with the `SELinux` label for mounts; may be empty.
 pub const ENV_SELINUX_MOUNT_CONTEXT: &str = "RKT_SELINUX_MOUNT_CONTEXT";
-/// Environment variable of crossing entry points: path of the enter entry point.
-pub const ENV_ENTER_COMMAND: &str = "RKT_STAGE1_ENTERCMD";
-/// Environment variable of crossing entry points: the pod's first process.
-pub const ENV_ENTER_PID: &str = "RKT_STAGE1_ENTERPID";
-/// Environment variable of crossing entry points: app to enter; stage0 never sets it.
-pub const ENV_ENTER_APP: &str = "RKT_STAGE1_ENTERAPP";
 
-/// Annotations of a stage1 image manifest.
+/// Annotations: of stage1 image manifests, of pods and of their apps.
 pub mod annotation {
-    /// Interface version, a decimal number; 1 when absent.
+    /// Of a stage1 image: interface version, a decimal number; 1 when absent.
     pub const INTERFACE_VERSION: &str = "coreos.com/rkt/stage1/interface-version";
-    /// Path of the run entry point.
+    /// Of a stage1 image: path of the run entry point.
     pub const RUN: &str = "coreos.com/rkt/stage1/run";
-    /// Path of the enter entry point.
+    /// Of a stage1 image: path of the enter entry point.
     pub const ENTER: &str = "coreos.com/rkt/stage1/enter";
-    /// Path of the gc entry point.
+    /// Of a stage1 image: path of the gc entry point.
     pub const GC: &str = "coreos.com/rkt/stage1/gc";
-    /// Path of the stop entry point.
+    /// Of a stage1 image: path of the stop entry point.
     pub const STOP: &str = "coreos.com/rkt/stage1/stop";
-    /// Path of the entry point that adds an app.
+    /// Of a stage1 image: path of the entry point that adds an app.
     pub const APP_ADD: &str = "coreos.com/rkt/stage1/app/add";
-    /// Path of the entry point that removes an app.
+    /// Of a stage1 image: path of the entry point that removes an app.
     pub const APP_RM: &str = "coreos.com/rkt/stage1/app/rm";
-    /// Path of the entry point that starts an app.
+    /// Of a stage1 image: path of the entry point that starts an app.
     pub const APP_START: &str = "coreos.com/rkt/stage1/app/start";
-    /// Path of the entry point that stops an app.
+    /// Of a stage1 image: path of the entry point that stops an app.
     pub const APP_STOP: &str = "coreos.com/rkt/stage1/app/stop";
-    /// Path of the attach entry point.
+    /// Of a stage1 image: path of the attach entry point.
     pub const ATTACH: &str = "coreos.com/rkt/stage1/attach";
+    /// Of a pod: `true` when its apps may be added, started, stopped and removed while it runs.
+    pub const MUTABLE: &str = "coreos.com/rkt/stage1/mutable";
+    /// Of an app in a pod: where its standard input comes from ([`InputMode`](super::InputMode)).
+    pub const STDIN: &str = "coreos.com/rkt/stage2/stdin";
+    /// Of an app in a pod: where its standard output goes ([`OutputMode`](super::OutputMode)).
+    pub const STDOUT: &str = "coreos.com/rkt/stage2/stdout";
+    /// Of an app in a pod: where its standard error goes ([`OutputMode`](super::OutputMode)).
+    pub const STDERR: &str = "coreos.com/rkt/stage2/stderr";
 }
 
 /// Why an entry point was called wrongly.

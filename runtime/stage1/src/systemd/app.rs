@@ -5,8 +5,9 @@ use crate::pod_dir::PodApp;
 use crate::systemd::isolation::resources::Resources;
 use crate::systemd::isolation::{self, capabilities, seccomp};
 use crate::systemd::names;
+use crate::systemd::streams;
 use crate::systemd::unit::dialect::Dialect;
-use crate::systemd::units::app::{AppUnits, CommandLine, Device, Streams};
+use crate::systemd::units::app::{AppUnits, CommandLine, Device};
 use crate::systemd::volumes::{self, ReadyMount};
 use appc::{App, EventName, PodManifest};
 use pod::app::binary;
@@ -26,6 +27,8 @@ pub(crate) struct Conditions<'a> {
     pub(crate) dialect: Dialect,
     /// ACI architecture of this machine.
     pub(crate) arch: &'a str,
+    /// Say more.
+    pub(crate) debug: bool,
     /// The app gets the caller's terminal.
     pub(crate) interactive: bool,
     /// Keep all capabilities.
@@ -146,7 +149,7 @@ pub(crate) fn ready(
         post_stop,
         resources: Resources::of(&isolators),
         socket_activated: section.ports.iter().any(|port| port.socket_activated),
-        streams: if conditions.interactive { Streams::TERMINAL } else { Streams::JOURNAL },
+        streams: streams::of(pod, app, conditions.dialect, conditions.interactive, conditions.debug)?,
     };
     Ok(ReadyApp { units, mounts, environment, warnings })
 }

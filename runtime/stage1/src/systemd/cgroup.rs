@@ -25,6 +25,9 @@ pub(crate) struct Host {
     own: Vec<Membership>,
     /// Hierarchies of version 1 with controllers, in the kernel's order; joint controllers together.
     hierarchies: Vec<Vec<String>>,
+    /// Controllers that the kernel has and nobody has mounted. nspawn wants a directory for each; to mount
+    /// them would take them away from version 2 for everybody.
+    idle: Vec<String>,
 }
 
 impl Host {
@@ -33,17 +36,21 @@ impl Host {
         let root = Path::new(ROOT);
         let layout = host::cgroup::layout(root).map_err(at("look at", root))?;
         let own = host::cgroup::own().map_err(at("read", Path::new("/proc/self/cgroup")))?;
-        let hierarchies = match layout {
+        let controllers = match layout {
             Layout::Hybrid | Layout::Legacy => {
-                group(&host::cgroup::controllers().map_err(at("read", Path::new("/proc/cgroups")))?)
+                host::cgroup::controllers().map_err(at("read", Path::new("/proc/cgroups")))?
             }
             Layout::Unified | Layout::Absent => Vec::new(),
         };
+        let hierarchies = group(&controllers);
+        let idle =
+            controllers.into_iter().filter(|controller| controller.enabled && controller.hierarchy == 0);
+        let idle = idle.map(|controller| controller.name).collect();
         if layout == Layout::Absent {
             return Err(Failure::new(format!("no control groups are mounted on {ROOT}"))
                 .hint("mount them as the host's init does; rkt check-host tells what this host has"));
         }
-        Ok(Host { layout, own, hierarchies })
+        Ok(Host { layout, own, hierarchies, idle })
     }
 
     /// Whether controllers are of version 1.
@@ -63,19 +70,48 @@ impl Host {
         found.map_or(Path::new("/"), |group| &group.path)
     }
 
-    /// Whether a controller can limit what is in the group `subcgroup`.
-    pub(crate) fn enforces(&self, controller: &str, subcgroup: &Path) -> bool {
-        match self.layout {
-            Layout::Unified => {
-                // Controllers of the parent's children: where the group itself does not exist yet.
-                let parent = subcgroup.parent().unwrap_or(Path::new("/"));
-                host::cgroup::unified_controllers(&below(Path::new(ROOT), parent))
-                    .is_ok_and(|names| names.iter().any(|name| name == controller))
+    /// Whether there are hierarchies with controllers that the host has not mounted.
+    pub(crate) fn has_unmounted(&self) -> bool {
+        self.hierarchies
+            .iter()
+            .flatten()
+            .any(|name| !Path::new(ROOT).join(name).join("cgroup.procs").exists())
+    }
+
+    /// Whether a controller can limit the pod.
+    pub(crate) fn enforces(&self, controller: &str, maker: Maker) -> bool {
+        let listed = |group: &Path, file: &str| {
+            let text = fs::read_to_string(below(Path::new(ROOT), group).join(file)).unwrap_or_default();
+            text.split_ascii_whitespace().any(|name| name == controller)
+        };
+        match (self.layout, maker) {
+            (Layout::Unified, Maker::Rkt) => {
+                let own = self.own_path();
+                // Refused where the group has processes and is not the root: then its children have no controllers.
+                let wanted = below(Path::new(ROOT), own).join(SUBTREE);
+                let _ = fs::write(wanted, format!("+{controller}"));
+                listed(own, SUBTREE)
             }
+            (Layout::Unified, Maker::Service) => listed(self.own_path(), "cgroup.controllers"),
+            (Layout::Unified, Maker::Machined) => listed(Path::new("/"), "cgroup.controllers"),
             _ => self.hierarchies.iter().flatten().any(|name| name == controller),
         }
     }
 }
+
+/// Who makes the pod's group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Maker {
+    /// We do, below the group that we are in.
+    Rkt,
+    /// It is that of the service that started us.
+    Service,
+    /// systemd of the host, when nspawn registers the pod.
+    Machined,
+}
+
+/// The controllers that a group of version 2 hands to the groups below it.
+const SUBTREE: &str = "cgroup.subtree_control";
 
 /// Controllers that are in hierarchies of version 1, joint ones together, in the kernel's order.
 fn group(controllers: &[Controller]) -> Vec<Vec<String>> {
@@ -112,9 +148,10 @@ pub(crate) fn join(host: &Host, subcgroup: &Path) -> Result<(), Failure> {
 pub(crate) fn mount_missing(host: &Host) -> Result<(), Failure> {
     let root = Path::new(ROOT);
     let systemd = root.join("systemd");
-    let all_there =
-        host.hierarchies.iter().flatten().all(|name| root.join(name).join("cgroup.procs").exists())
-            && systemd.join("cgroup.procs").exists();
+    let mounted = |path: &Path| path.join("cgroup.procs").exists();
+    let all_there = host.hierarchies.iter().flatten().all(|name| mounted(&root.join(name)))
+        && host.idle.iter().all(|name| root.join(name).exists())
+        && mounted(&systemd);
     if all_there {
         return Ok(());
     }
@@ -122,6 +159,9 @@ pub(crate) fn mount_missing(host: &Host) -> Result<(), Failure> {
     mount("tmpfs", root, "tmpfs", MountFlags::empty(), "mode=755")?;
     for names in &host.hierarchies {
         mount_hierarchy(root, names)?;
+    }
+    for name in &host.idle {
+        directory(&root.join(name))?;
     }
     directory(&systemd)?;
     mount("cgroup", &systemd, "cgroup", CGROUP_FLAGS, "none,name=systemd")?;
@@ -144,6 +184,7 @@ pub(crate) fn mount_in_pod(
     writable_sys: bool,
 ) -> Result<(), Failure> {
     let sys = rootfs.join("sys");
+    directory(&sys)?;
     mount("sysfs", &sys, "sysfs", CGROUP_FLAGS, "")?;
     let root = sys.join("fs/cgroup");
     let options =
@@ -162,6 +203,13 @@ pub(crate) fn mount_in_pod(
     }
     for name in ["systemd", "unified"] {
         directory(&root.join(name))?;
+    }
+    for name in &host.idle {
+        // A mount, so that nspawn leaves it alone; empty.
+        let path = root.join(name);
+        directory(&path)?;
+        bind(&path, &path)?;
+        read_only(&path)?;
     }
     read_only(&root)?;
     if !writable_sys {

@@ -59,7 +59,7 @@ fn remove_groups(dir: &Path) -> Result<(), Failure> {
         // We are in it ourselves: rkt gc was called from where the pod ran.
         return Ok(());
     }
-    if host.legacy() {
+    if host.has_unmounted() {
         // Groups outlive their hierarchy's last mount.
         cgroup::own_mounts()?;
         cgroup::mount_missing(&host)?;

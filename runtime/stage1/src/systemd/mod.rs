@@ -16,6 +16,7 @@ mod names;
 mod nspawn;
 mod processes;
 pub(crate) mod stop;
+mod streams;
 mod unit;
 mod units;
 mod volumes;

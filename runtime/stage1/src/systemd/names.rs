@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::systemd::unit::escape;
+use pod::layout;
 
 /// Directory of unit files in the stage1 root.
 pub(crate) const UNITS: &str = "usr/lib/systemd/system";
@@ -27,6 +28,26 @@ pub(crate) fn service(app: &str) -> String {
 /// The socket of an app's socket-activated ports.
 pub(crate) fn socket(app: &str) -> String {
     format!("{app}.socket")
+}
+
+/// The pipe of one of an app's standard streams.
+pub(crate) fn stream_socket(app: &str, stream: &str) -> String {
+    format!("{app}-{stream}.socket")
+}
+
+/// The service behind the pipes of an app.
+pub(crate) fn iomux(app: &str) -> String {
+    format!("iomux@{app}.service")
+}
+
+/// The service behind the terminal of an app.
+pub(crate) fn ttymux(app: &str) -> String {
+    format!("ttymux@{app}.service")
+}
+
+/// Where one attaches to an app, in the stage1 root.
+pub(crate) fn attach_directory(app: &str) -> String {
+    layout::app_iottymux(app).to_string_lossy().into_owned()
 }
 
 /// The service that writes an app's exit status down.

@@ -4,8 +4,8 @@
 use super::write::Files;
 use crate::failure::{Failure, at};
 use crate::systemd::unit::dialect::Dialect;
-use elf::host::HostRoot;
-use elf::{Closure, Needed, Nss, Request, Search};
+use elf::{Closure, Needed};
+use host::systemd::assets::{self, ASSETS, Asset, Place, When};
 use pod::root::Make;
 use rustix::fs::OFlags;
 use std::collections::BTreeSet;
@@ -14,86 +14,30 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
-/// Where distributions keep the programs of systemd that are in no PATH.
-const PROGRAM_DIRECTORIES: [&str; 2] = ["/usr/lib/systemd", "/lib/systemd"];
-/// Where they keep its units.
-const UNIT_DIRECTORIES: [&str; 2] = ["/usr/lib/systemd/system", "/lib/systemd/system"];
+/// Where the pod has the programs of systemd that are in no PATH.
+const PROGRAMS: &str = "/usr/lib/systemd";
 /// The directory in which every loader looks, whatever the layout of the host.
 const COMMON_LIBRARIES: &str = "/usr/lib";
-
-/// When something is needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum When {
-    Always,
-    /// From this version of systemd on.
-    Since(u32),
-    /// When the pod's journal is kept on disk.
-    JournalKept,
-}
-
-/// Where a program is looked for on the host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Where {
-    Path,
-    Systemd,
-}
-
-/// Programs, what for, and where in the pod.
-const PROGRAMS: &[(&str, Where, When, &str)] = &[
-    ("systemd", Where::Systemd, When::Always, "the first process of a pod"),
-    ("systemd-journald", Where::Systemd, When::Always, "the output of apps"),
-    ("systemd-shutdown", Where::Systemd, When::Always, "ending a pod"),
-    ("systemd-executor", Where::Systemd, When::Since(255), "starting services"),
-    ("systemctl", Where::Path, When::Always, "exit codes, and changing pods"),
-    ("systemd-sysusers", Where::Path, When::Always, "names of users"),
-    ("journalctl", Where::Path, When::JournalKept, "keeping the journal"),
-];
-
-/// Units of the host that pods use as they are.
-const UNITS: &[(&str, When)] = &[
-    ("systemd-journald.service", When::Always),
-    ("systemd-journald.socket", When::Always),
-    ("systemd-journald-dev-log.socket", When::Always),
-    ("systemd-journald-audit.socket", When::Always),
-    ("systemd-journal-flush.service", When::JournalKept),
-];
 
 /// Copies everything. Reads nothing twice, and runs nothing.
 ///
 /// # Errors
 /// With all that is missing together, each with what needs it.
 pub(super) fn copy(files: &Files<'_>, dialect: Dialect, journal_kept: bool) -> Result<(), Failure> {
-    let wanted = |when: When| match when {
-        When::Always => true,
-        When::Since(version) => dialect.at_least(version),
-        When::JournalKept => journal_kept,
-    };
     let mut missing = Vec::new();
-    let mut programs = Vec::new();
-    for (name, place, _, why) in PROGRAMS.iter().filter(|(_, _, when, _)| wanted(*when)) {
-        match find(name, *place) {
-            Some(path) => programs.push((*name, *place, path, *why)),
-            None => missing.push(format!("{name}, needed for {why}: not in {}", searched(*place))),
+    let mut found: Vec<(&Asset, PathBuf)> = Vec::new();
+    for asset in ASSETS {
+        let needed = asset.is_needed(|version| dialect.at_least(version), journal_kept);
+        if !needed && asset.when != When::IfThere {
+            continue;
+        }
+        match asset.find() {
+            Some(path) => found.push((asset, path)),
+            None if needed => missing.push(asset.miss().to_string()),
+            None => {}
         }
     }
-    let mut units = Vec::new();
-    for (name, _) in UNITS.iter().filter(|(_, when)| wanted(*when)) {
-        let found = UNIT_DIRECTORIES
-            .iter()
-            .map(|directory| Path::new(directory).join(name))
-            .find(|path| path.is_file());
-        match found {
-            Some(path) => units.push((*name, path)),
-            // Kernels without auditing have no use for its socket, and some distributions leave it out.
-            None if *name == "systemd-journald-audit.socket" => {}
-            None => missing.push(format!("unit {name}: not in {}", UNIT_DIRECTORIES.join(", "))),
-        }
-    }
-    let requests: Vec<Request> = programs.iter().map(|(_, _, path, why)| Request::file(path, *why)).collect();
-    let search =
-        Search { nss: Nss::Named(vec!["files".to_owned(), "compat".to_owned()]), ..Search::default() };
-    let root = HostRoot::host().map_err(at("open", Path::new("/")))?;
-    let closure = match elf::closure(&root, &requests, &search) {
+    let closure = match assets::closure(found.iter().map(|(asset, path)| (*asset, path.as_path()))) {
         Ok(closure) => Some(closure),
         Err(error) => {
             missing.push(error.to_string());
@@ -105,34 +49,17 @@ pub(super) fn copy(files: &Files<'_>, dialect: Dialect, journal_kept: bool) -> R
             .hint("install systemd whole (Debian: systemd, systemd-container); rkt check-host tells what is missing"));
     };
     copy_closure(files, &closure)?;
-    for (name, place, path, _) in &programs {
-        link_program(files, name, *place, path)?;
-    }
-    for (name, path) in &units {
-        let text = fs::read(path).map_err(at("read", path))?;
-        files.write(Path::new(crate::systemd::names::UNITS).join(name), &text, 0o644)?;
-    }
-    Ok(())
-}
-
-fn find(name: &str, place: Where) -> Option<PathBuf> {
-    match place {
-        Where::Path => host::program::find(name),
-        Where::Systemd => {
-            let own = host::program::find("systemctl")
-                .and_then(|path| path.canonicalize().ok())
-                .and_then(|path| Some(path.parent()?.parent()?.join("lib/systemd")));
-            let directories = PROGRAM_DIRECTORIES.iter().map(PathBuf::from).chain(own);
-            directories.map(|directory| directory.join(name)).find(|path| host::program::is_executable(path))
+    for (asset, path) in &found {
+        match asset.place {
+            Place::Path => link_program(files, Path::new("/usr/bin"), asset.name, path)?,
+            Place::Programs => link_program(files, Path::new(PROGRAMS), asset.name, path)?,
+            Place::Units => {
+                let text = fs::read(path).map_err(at("read", path))?;
+                files.write(Path::new(crate::systemd::names::UNITS).join(asset.name), &text, 0o644)?;
+            }
         }
     }
-}
-
-fn searched(place: Where) -> String {
-    match place {
-        Where::Path => "PATH".to_owned(),
-        Where::Systemd => PROGRAM_DIRECTORIES.join(", "),
-    }
+    Ok(())
 }
 
 fn copy_closure(files: &Files<'_>, closure: &Closure) -> Result<(), Failure> {
@@ -165,12 +92,8 @@ fn reachable(files: &Files<'_>, object: &Needed, place: &Path) -> Result<(), Fai
 }
 
 /// The place of a program in the pod when the host has it elsewhere.
-fn link_program(files: &Files<'_>, name: &str, place: Where, path: &Path) -> Result<(), Failure> {
-    let directory = match place {
-        Where::Path => "/usr/bin",
-        Where::Systemd => PROGRAM_DIRECTORIES[0],
-    };
-    let wanted = Path::new(directory).join(name);
+fn link_program(files: &Files<'_>, directory: &Path, name: &str, path: &Path) -> Result<(), Failure> {
+    let wanted = directory.join(name);
     if files.root.lstat(&wanted).is_ok() {
         return Ok(());
     }

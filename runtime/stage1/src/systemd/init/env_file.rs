@@ -4,6 +4,7 @@
 use super::write::Files;
 use crate::failure::Failure;
 use crate::systemd::names;
+use crate::systemd::unit::escape;
 use pod::app::environment::Environment;
 use pod::layout;
 use std::ffi::OsStr;
@@ -37,20 +38,15 @@ pub(super) fn write(files: &Files<'_>, app: &str, environment: &Environment) -> 
         })
         .collect();
     let inside = names::env_file(app);
-    if environment.pairs().all(|(_, value)| is_plain(value)) {
+    if environment.pairs().all(|(_, value)| escape::is_plain_variable(value.as_bytes())) {
         return Ok(Written { path: inside, warnings });
     }
     let mut text = Vec::new();
     for (name, value) in environment.pairs() {
         text.extend_from_slice(name.as_bytes());
-        text.extend_from_slice(b"=\"");
-        for &byte in value.as_bytes() {
-            if matches!(byte, b'"' | b'\\' | b'$' | b'`') {
-                text.push(b'\\');
-            }
-            text.push(byte);
-        }
-        text.extend_from_slice(b"\"\n");
+        text.push(b'=');
+        text.extend_from_slice(&escape::variable(value.as_bytes()));
+        text.push(b'\n');
     }
     let mut quoted = path.into_os_string();
     quoted.push(QUOTED);
@@ -58,41 +54,7 @@ pub(super) fn write(files: &Files<'_>, app: &str, environment: &Environment) -> 
     Ok(Written { path: format!("{inside}{QUOTED}"), warnings })
 }
 
-/// Whether systemd reads a value back as it stands in the file.
-fn is_plain(value: &OsStr) -> bool {
-    let bytes = value.as_bytes();
-    let quoted = |byte: Option<&u8>| matches!(byte, Some(b'"' | b'\''));
-    let blank = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_whitespace);
-    !bytes.iter().any(|byte| matches!(byte, b'\\' | b'\n' | b'\r'))
-        && !quoted(bytes.first())
-        && !blank(bytes.first())
-        && !blank(bytes.last())
-}
-
 /// Whether systemd sets a variable of this name.
 fn systemd_takes(name: &OsStr) -> bool {
     name.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_plain;
-    use std::ffi::OsStr;
-
-    #[test]
-    fn values_that_systemd_reads_as_they_are() {
-        for (value, plain) in [
-            ("", true),
-            ("b\"a r", true),
-            ("\"x\"", false),
-            ("a\\b", false),
-            ("two\nlines", false),
-            (" x", false),
-            ("x ", false),
-            ("#x", true),
-            ("a$b", true),
-        ] {
-            assert_eq!(is_plain(OsStr::new(value)), plain, "{value:?}");
-        }
-    }
 }

@@ -79,16 +79,17 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     };
     network::check(&args.net)?;
     let rootfs = pod.dir.join(layout::STAGE1_ROOTFS);
-    let root = Root::open(&rootfs).map_err(at("open the root of stage1", &rootfs))?;
     let flavor = flavor::own()?;
-    // From here on mounts are this pod's own.
+    // From here on mounts are this pod's own. What was opened before is on those of the caller, where nothing can be mounted.
     cgroup::own_mounts()?;
+    let root = Root::open(&rootfs).map_err(at("open the root of stage1", &rootfs))?;
     let engine = Engine::find(&flavor, &rootfs)?;
     network::set_up(&pod.dir, &args.net)?;
 
     let conditions = Conditions {
         dialect: engine.dialect,
         arch: host_arch(),
+        debug: args.debug,
         interactive: args.interactive,
         all_capabilities: args.disable_capabilities_restriction,
         all_paths: args.disable_paths,
@@ -114,10 +115,13 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     journal.prepare(&files)?;
     link_flavor(&pod.dir, &flavor)?;
 
+    // First, so that whoever collects the pod finds its groups.
+    let group = place.subcgroup.to_string_lossy();
+    pod_dir::write(&pod.dir.join(layout::SUBCGROUP), group.as_bytes())?;
     cgroup_mounts(&cgroups, &place, &rootfs, args)?;
     let labels = (label(ENV_SELINUX_CONTEXT), label(ENV_SELINUX_MOUNT_CONTEXT));
     let container = container(args, &pod, &apps, &place, share_ipc, &labels);
-    become_nspawn(&engine, &container, &place, &pod, lock, mask)
+    become_nspawn(&engine, &container, &pod, lock, mask)
 }
 
 /// What nspawn is told.
@@ -163,7 +167,7 @@ fn cgroup_mounts(
     if cgroups.legacy() {
         cgroup::mount_missing(cgroups)?;
     }
-    if !place.register && !place.in_service {
+    if place.maker == cgroup::Maker::Rkt {
         cgroup::join(cgroups, &place.subcgroup)?;
     }
     if cgroups.legacy() {
@@ -177,7 +181,6 @@ fn cgroup_mounts(
 fn become_nspawn(
     engine: &Engine,
     container: &Container<'_>,
-    place: &place::Place,
     pod: &PodDir,
     lock: BorrowedFd<'static>,
     mask: Mode,
@@ -205,9 +208,6 @@ fn become_nspawn(
         environment.push(assignment(OsStr::new("LD_LIBRARY_PATH"), directories));
     }
     let pid = rustix::process::getpid();
-    // First, so that whoever sees the process can find its group.
-    let group = place.subcgroup.to_string_lossy();
-    pod_dir::write(&pod.dir.join(layout::SUBCGROUP), group.as_bytes())?;
     pod_dir::write(&pod.dir.join(layout::PPID), format!("{}\n", pid.as_raw_nonzero()).as_bytes())?;
     watch::start(pid, lock)?;
     rustix::io::fcntl_setfd(lock, FdFlags::empty())

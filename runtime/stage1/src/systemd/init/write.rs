@@ -119,12 +119,22 @@ pub(crate) fn app(
     files.unit(&names::reaper(&name), &units.reaper(life))?;
     let pod_app = pod_dir.app(&name)?;
     if let Some((socket, warnings)) = ports::socket(&name, &units.image, pod_app.app()?, &pod_dir.manifest) {
-        warnings.iter().for_each(|warning| warn(format_args!("stage1: warning: {warning}")));
+        for warning in &warnings {
+            warn(format_args!("stage1: warning: {warning}"));
+        }
         files.unit(&names::socket(&name), &socket)?;
         files.link(
             Path::new(UNITS).join("sockets.target.wants").join(names::socket(&name)),
             &format!("../{}", names::socket(&name)),
         )?;
+    }
+    if let Some(attachable) = &units.streams.attachable {
+        let directory = PathBuf::from(names::attach_directory(&name));
+        files.directory(&directory, 0o700)?;
+        files.write(directory.join("env"), &attachable.environment(), 0o644)?;
+        for (socket, unit) in attachable.sockets(&name, dialect) {
+            files.unit(&socket, &unit)?;
+        }
     }
     volumes_of_devices(files, ready)?;
     let users = sysusers(units.uid, units.gid, &units.supplementary);

@@ -1,5 +1,7 @@
 //! Which directives a version of systemd understands.
 
+use std::fmt;
+
 /// The systemd that will read the units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Dialect {
@@ -45,6 +47,11 @@ impl Dialect {
         !self.at_least(258)
     }
 
+    /// Whether a unit that a waiting job wants is not stopped as unneeded: only then can a reaper start before its app.
+    pub(crate) fn keeps_wanted_by_jobs(self) -> bool {
+        self.at_least(240)
+    }
+
     /// Whether systemd takes an exit code for the container from `systemctl exit CODE`.
     pub(crate) fn exit_codes(self) -> bool {
         self.at_least(227)
@@ -53,6 +60,12 @@ impl Dialect {
     /// Whether units can get streams that a socket unit has opened: `StandardInput=fd`.
     pub(crate) fn stream_descriptors(self) -> bool {
         self.at_least(232)
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.version.fmt(f)
     }
 }
 

@@ -57,26 +57,42 @@ pub(crate) fn path(text: &str) -> Option<String> {
     plain.then(|| text.replace('%', "%%"))
 }
 
-/// A path as the name of a unit's instance: the leading slash dropped, `/` as `-`, what is not plain as
-/// `\xNN`.
-pub(crate) fn instance(path: &str) -> String {
-    let mut name = String::with_capacity(path.len());
-    for (index, byte) in path.trim_matches('/').bytes().enumerate() {
-        match byte {
-            b'/' => name.push('-'),
-            b'.' if index == 0 => name.push_str("\\x2e"),
-            byte if byte.is_ascii_alphanumeric() || b":_.".contains(&byte) => name.push(char::from(byte)),
-            other => {
-                let _ = write!(name, "\\x{other:02x}");
-            }
+/// The value of a variable in a file of an environment: in double quotes, with a backslash where systemd, like a shell,
+/// would see something else in a character.
+pub(crate) fn variable(value: &[u8]) -> Vec<u8> {
+    let mut quoted = Vec::with_capacity(value.len() + 2);
+    quoted.push(b'"');
+    for &byte in value {
+        if matches!(byte, b'"' | b'\\' | b'$' | b'`') {
+            quoted.push(b'\\');
         }
+        quoted.push(byte);
     }
-    if name.is_empty() { "-".to_owned() } else { name }
+    quoted.push(b'"');
+    quoted
+}
+
+/// Whether systemd reads the value of a variable back as it stands in the file.
+pub(crate) fn is_plain_variable(value: &[u8]) -> bool {
+    let quoted = |byte: Option<&u8>| matches!(byte, Some(b'"' | b'\''));
+    let blank = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_whitespace);
+    !value.iter().any(|byte| matches!(byte, b'\\' | b'\n' | b'\r'))
+        && !quoted(value.first())
+        && !blank(value.first())
+        && !blank(value.last())
+}
+
+/// A path as the name of a unit's instance, without its leading slash.
+pub(crate) fn instance(path: &str) -> String {
+    match path.trim_matches('/') {
+        "" => "-".to_owned(),
+        path => host::systemd::escape(path),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{command, instance, path, quote};
+    use super::{command, instance, is_plain_variable, path, quote, variable};
 
     #[test]
     fn commands_are_quoted_as_the_original_does() {
@@ -103,6 +119,24 @@ mod tests {
         for bad in ["/a\nb", "/a ", "/a\\", "/\u{1}"] {
             assert_eq!(path(bad), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn values_that_systemd_reads_as_they_are() {
+        for (value, plain) in [
+            ("", true),
+            ("b\"a r", true),
+            ("\"x\"", false),
+            ("a\\b", false),
+            ("two\nlines", false),
+            (" x", false),
+            ("x ", false),
+            ("#x", true),
+            ("a$b", true),
+        ] {
+            assert_eq!(is_plain_variable(value.as_bytes()), plain, "{value:?}");
+        }
+        assert_eq!(variable(b"a\"\\$`b\n'"), b"\"a\\\"\\\\\\$\\`b\n'\"");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::systemd::isolation::resources::{Enforced, Resources};
 use crate::systemd::isolation::seccomp::Filter;
 use crate::systemd::names;
+use crate::systemd::streams::Streams;
 use crate::systemd::unit::dialect::Dialect;
 use crate::systemd::unit::{Unit, escape};
 
@@ -26,6 +27,9 @@ const READ_ONLY: [&str; 11] = [
     "/sys/kernel",
 ];
 
+/// Targets that end the pod.
+const ENDS: [&str; 3] = ["exit.target", "halt.target", "poweroff.target"];
+
 /// A program and its arguments.
 pub(crate) type CommandLine = (String, Vec<String>);
 
@@ -36,25 +40,6 @@ pub(crate) enum Life {
     Immutable,
     /// They come and go: the pod ends when it is stopped.
     Mutable,
-}
-
-/// Where an app's standard streams lead, as values of the directives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Streams {
-    /// `StandardInput=`
-    pub(crate) input: &'static str,
-    /// `StandardOutput=`
-    pub(crate) output: &'static str,
-    /// `StandardError=`
-    pub(crate) error: &'static str,
-}
-
-impl Streams {
-    /// Into the pod's journal, which shows it on the console.
-    pub(crate) const JOURNAL: Streams =
-        Streams { input: "null", output: "journal+console", error: "journal+console" };
-    /// The caller's terminal.
-    pub(crate) const TERMINAL: Streams = Streams { input: "tty", output: "tty", error: "tty" };
 }
 
 /// A device node of the host that an app gets as a volume.
@@ -127,19 +112,23 @@ impl AppUnits {
             Life::Immutable => {
                 unit.unit("After", "systemd-journald.service").unit("OnFailure", "halt.target");
             }
-            Life::Mutable => {
-                unit.unit("Before", "halt.target").unit("Conflicts", "halt.target");
-            }
+            Life::Mutable => {}
         }
         let name = &self.name;
+        // Whatever ends the pod first has the app end in its own way, so that its reaper sees what it ended with.
+        unit.unit("Before", "halt.target");
+        for target in ENDS {
+            unit.unit("Conflicts", target);
+        }
+        if dialect.keeps_wanted_by_jobs() {
+            unit.unit("After", names::reaper(name));
+        }
         unit.unit("Description", format!("Application={name} Image={}", self.image))
             .unit("DefaultDependencies", "false")
             .unit("Wants", names::reaper(name))
             .service("Restart", "no")
-            .service("SyslogIdentifier", name)
-            .service("StandardInput", self.streams.input)
-            .service("StandardOutput", self.streams.output)
-            .service("StandardError", self.streams.error);
+            .service("SyslogIdentifier", name);
+        self.streams.add_to(&mut unit, name, dialect);
         if self.notifies {
             unit.service("Type", "notify");
         }
@@ -242,7 +231,7 @@ impl AppUnits {
             .unit("DefaultDependencies", "false")
             .unit("StopWhenUnneeded", "yes")
             .unit("Before", "halt.target");
-        for target in ["exit.target", "halt.target", "poweroff.target"] {
+        for target in ENDS {
             unit.unit("Conflicts", target);
         }
         let words = [name.as_str(), &names::app_root(name), &self.exec.0];

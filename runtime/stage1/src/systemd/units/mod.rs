@@ -3,3 +3,4 @@
 pub(crate) mod app;
 pub(crate) mod pod;
 pub(crate) mod ports;
+pub(crate) mod streams;
