@@ -1,6 +1,6 @@
 //! `attach`: from outside the pod. A shell script with `nsenter` enters it as the real entry point does.
 
-use crate::scene::{APP, Running, Scene, expect, start, text, wait_until};
+use crate::scene::{APP, Running, Scene, start, text, wait_until};
 use crate::terminal;
 use rustix::process::Signal;
 use std::fs;

@@ -57,6 +57,11 @@ impl Dialect {
         self.at_least(227)
     }
 
+    /// Whether units can name files for their streams: `StandardInput=file:PATH`.
+    pub(crate) fn stream_files(self) -> bool {
+        self.at_least(236)
+    }
+
     /// Whether units can get streams that a socket unit has opened: `StandardInput=fd`.
     pub(crate) fn stream_descriptors(self) -> bool {
         self.at_least(232)
