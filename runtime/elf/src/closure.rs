@@ -1,6 +1,6 @@
 //! The closure: all requests, one process after the other.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,8 +14,6 @@ use crate::root::Root;
 use crate::search::Searcher;
 use crate::tree::{Lost, TOP};
 
-/// Most things missing that are told.
-pub const MAX_MISSES: usize = 1024;
 /// How often an interpreter may be a script itself; the kernel's own limit.
 const MAX_SCRIPTS: usize = 5;
 /// Most modules of the name service switch.
@@ -40,7 +38,7 @@ pub fn closure(root: &dyn Root, requests: &[Request], search: &Search) -> Result
                 let start = work.start(opener, &request.why, request.required)?;
                 let Start { process: Some(process), .. } = &mut work.starts[start] else { continue };
                 let by = Needer::Request(request.why.clone());
-                process.open(&mut work.searcher, &[name.clone()], 0, &by, request.required)?;
+                process.open(&mut work.searcher, std::slice::from_ref(name), 0, &by, request.required)?;
                 process.follow_notes(&mut work.searcher)?;
             }
         }
@@ -96,7 +94,7 @@ impl Work<'_> {
                 Ok(found) => found,
                 Err(lost) => return Ok(Err(miss(no_such_file(lost)))),
             };
-            match self.searcher.tree.content(found.node) {
+            match self.searcher.tree.content(found.node)? {
                 Err(error) => return Ok(Err(miss(Reason::Unusable { path, error }))),
                 Ok(Content::Elf(object)) => {
                     let process = Process::start(&mut self.searcher, path, found, object, by)?;
@@ -156,31 +154,34 @@ impl Work<'_> {
 
     fn finish(mut self) -> Result<Closure, ClosureError> {
         let mut objects = BTreeMap::new();
-        let (mut misses, mut absent): (Vec<Miss>, Vec<Miss>) = (Vec::new(), Vec::new());
+        let (mut misses, mut absent) = (Misses::default(), Misses::default());
         for start in self.starts {
-            if let Some(miss) = start.miss {
-                add(if start.required { &mut misses } else { &mut absent }, vec![miss])?;
-                continue;
-            }
-            let (mut needed, mut missing) = (start.scripts, Vec::new());
-            if let Some(process) = start.process {
+            let Start { path, by, required, scripts, miss, process } = start;
+            let (mut needed, mut missing) = (scripts, Vec::from_iter(miss));
+            let started = process.is_some();
+            if let Some(process) = process {
                 let (found, process_misses, process_absent) = process.into_parts(&self.searcher.tree);
                 needed.extend(found);
                 missing.extend(process_misses);
-                add(&mut absent, process_absent)?;
+                // Of what is left out it does not matter what else could be missing.
+                if missing.is_empty() {
+                    absent.add(process_absent);
+                }
             }
             if missing.is_empty() {
                 for one in needed {
                     objects.entry(one.path.clone()).or_insert(one);
                 }
-            } else if start.required {
-                add(&mut misses, missing)?;
+            } else if required {
+                misses.add(missing);
+            } else if started {
+                let reason = Reason::Incomplete { path: path.clone(), lacks: missing };
+                absent.add(vec![Miss { name: path.into(), or: Vec::new(), by, reason }]);
             } else {
-                let reason = Reason::Incomplete { path: start.path.clone(), lacks: missing };
-                let miss = Miss { name: start.path.into(), or: Vec::new(), by: start.by, reason };
-                add(&mut absent, vec![miss])?;
+                absent.add(missing);
             }
         }
+        let (mut misses, absent) = (misses.all, absent.all);
         if misses.is_empty() {
             return Ok(Closure { objects: objects.into_values().collect(), absent });
         }
@@ -189,17 +190,18 @@ impl Work<'_> {
     }
 }
 
-/// Adds what is not there yet: five programs that use a library all miss what it misses.
-fn add(all: &mut Vec<Miss>, more: Vec<Miss>) -> Result<(), ClosureError> {
-    for miss in more {
-        if !all.iter().any(|known| (&known.name, &known.by) == (&miss.name, &miss.by)) {
-            all.push(miss);
-        }
+/// Misses, each once: five programs that use a library all miss what it misses.
+#[derive(Default)]
+struct Misses {
+    all: Vec<Miss>,
+    seen: HashSet<(OsString, Needer)>,
+}
+
+impl Misses {
+    fn add(&mut self, more: Vec<Miss>) {
+        let new = more.into_iter().filter(|miss| self.seen.insert((miss.name.clone(), miss.by.clone())));
+        self.all.extend(new);
     }
-    if all.len() > MAX_MISSES {
-        return Err(ClosureError::Limit { what: "missing libraries", limit: MAX_MISSES });
-    }
-    Ok(())
 }
 
 pub(crate) fn no_such_file(lost: Lost) -> Reason {

@@ -15,7 +15,7 @@ pub const MAX_DLOPEN: usize = 256;
 pub const MAX_ALTERNATIVES: usize = 32;
 
 /// How much an object needs a library that it opens.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Priority {
     /// Only for all features.

@@ -18,7 +18,9 @@ pub(crate) fn files(tree: &mut Tree, pattern: &Path, limit: usize) -> Result<Vec
             Component::Normal(name) if is_pattern(name) => name,
             Component::RootDir => continue,
             plain => {
-                paths.iter_mut().for_each(|path| path.push(plain));
+                for path in &mut paths {
+                    path.push(plain);
+                }
                 continue;
             }
         };

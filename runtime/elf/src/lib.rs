@@ -43,10 +43,11 @@ pub use tree::Link;
 
 /// How much is read at most. Real files are far below; what is above is refused, not cut off.
 pub mod limits {
-    pub use crate::closure::MAX_MISSES;
     pub use crate::conf::{MAX_CONF, MAX_CONF_DIRECTORIES, MAX_CONF_FILES};
     pub use crate::dlopen::{MAX_ALTERNATIVES, MAX_DLOPEN};
-    pub use crate::object::{MAX_DIRECTORIES, MAX_DYNAMIC, MAX_NEEDED, MAX_NOTES, MAX_SEGMENTS, MAX_STRING};
+    pub use crate::object::{
+        MAX_DIRECTORIES, MAX_DYNAMIC, MAX_NEEDED, MAX_NOTES, MAX_SEGMENTS, MAX_STRING, MAX_STRINGS,
+    };
     pub use crate::process::MAX_OBJECTS;
-    pub use crate::tree::{MAX_LOOKUPS, MAX_STEPS};
+    pub use crate::tree::{MAX_KEPT, MAX_LOOKUPS, MAX_STEPS};
 }

@@ -21,11 +21,13 @@ use crate::script::Script;
 pub const MAX_SEGMENTS: usize = 512;
 /// Longest dynamic section, in bytes. The section of a common library has 500.
 pub const MAX_DYNAMIC: usize = 64 << 10;
-/// Longest single segment of notes, in bytes.
-pub const MAX_NOTES: usize = 64 << 10;
+/// Most bytes of notes in an object.
+pub const MAX_NOTES: usize = 256 << 10;
 /// Longest name or search path in an object, in bytes; a path of the kernel has at most 4096.
 pub const MAX_STRING: usize = 8 << 10;
-/// Most libraries that one object may need. The program of the most on a desktop needs about 200.
+/// Most bytes of all names and search paths of an object; a string in the file may be part of many.
+pub const MAX_STRINGS: usize = 1 << 20;
+/// Most libraries that one object may need.
 pub const MAX_NEEDED: usize = 512;
 /// Most directories in one search path of an object.
 pub const MAX_DIRECTORIES: usize = 128;
@@ -54,6 +56,19 @@ pub struct Object {
     pub dlopen: Vec<Dlopen>,
     /// Why some of its notes could not be read. The loader does not care; whoever relies on them should.
     pub bad_note: Option<String>,
+}
+
+impl Object {
+    /// How many bytes its names have, about.
+    pub(crate) fn size(&self) -> usize {
+        let texts = [&self.soname, &self.rpath, &self.runpath].into_iter().flatten();
+        let names = self.needed.iter().chain(texts).map(|text| text.len());
+        let notes = self.dlopen.iter().map(|note| {
+            let texts = [&note.feature, &note.description].into_iter().flatten();
+            note.soname.iter().chain(texts).map(String::len).sum()
+        });
+        names.chain(notes).sum()
+    }
 }
 
 /// Why a file cannot be used as a program or library.
@@ -189,7 +204,7 @@ fn parse<H: FileHeader<Endian = Endianness>>(reader: &mut Reader) -> Result<Obje
         soname: None,
         rpath: None,
         runpath: None,
-        nodeflib: dynamic.flags & u64::from(elf::DF_1_NODEFLIB.0) != 0,
+        nodeflib: dynamic.flags & elf::DF_1_NODEFLIB.0 != 0,
         dlopen: Vec::new(),
         bad_note: None,
     };
@@ -290,11 +305,17 @@ fn strings(
     let size = dynamic.strings_size.ok_or(ObjectError::Malformed("a table of strings without a size"))?;
 
     let mut texts: Vec<OsString> = Vec::with_capacity(places.len());
+    let mut length = 0;
     for place in &places {
         let outside = ObjectError::Malformed("a name is outside of the table of strings");
         let room = size.checked_sub(*place).filter(|room| *room > 0);
         let (Some(room), Some(offset)) = (room, start.checked_add(*place)) else { return Err(outside) };
-        texts.push(OsString::from_vec(reader.string(offset, room)?));
+        let text = reader.string(offset, room)?;
+        length += text.len();
+        if length > MAX_STRINGS {
+            return Err(ObjectError::Limit { what: "bytes of names", limit: MAX_STRINGS });
+        }
+        texts.push(OsString::from_vec(text));
     }
     let text = |place: u64| places.binary_search(&place).map(|at| texts[at].clone()).unwrap_or_default();
     object.needed = dynamic.needed.iter().map(|place| text(*place)).collect();
@@ -316,8 +337,14 @@ fn notes<H: FileHeader<Endian = Endianness>>(
     segments: &[(Segment, H::Word)],
     object: &mut Object,
 ) {
+    let mut left = MAX_NOTES;
     for (segment, align) in segments {
-        if let Err(reason) = dlopens::<H>(reader, endian, *segment, *align, &mut object.dlopen) {
+        let size = segment.size("bytes of notes", left).map_err(|error| error.to_string());
+        let read = size.and_then(|size| {
+            left -= size;
+            dlopens::<H>(reader, endian, (segment.offset, size), *align, &mut object.dlopen)
+        });
+        if let Err(reason) = read {
             object.bad_note.get_or_insert(reason);
         }
     }
@@ -326,12 +353,11 @@ fn notes<H: FileHeader<Endian = Endianness>>(
 fn dlopens<H: FileHeader<Endian = Endianness>>(
     reader: &mut Reader,
     endian: Endianness,
-    segment: Segment,
+    (offset, size): (u64, usize),
     align: H::Word,
     found: &mut Vec<Dlopen>,
 ) -> Result<(), String> {
-    let size = segment.size("bytes of notes", MAX_NOTES).map_err(|error| error.to_string())?;
-    let bytes = reader.exactly(segment.offset, size, "notes").map_err(|error| error.to_string())?;
+    let bytes = reader.exactly(offset, size, "notes").map_err(|error| error.to_string())?;
     // Alignments other than 8 count as 4, as the loader has it.
     let align = if align.into() == 8 { align } else { H::Word::default() };
     let notes = NoteIterator::<H>::new(endian, align, bytes).map_err(|error| error.to_string())?;

@@ -10,6 +10,8 @@ use crate::arch::Arch;
 const MAX_EXPANDED: usize = 256;
 /// Most tokens in one directory; one with more is left out.
 const MAX_TOKENS: usize = 8;
+/// Longest path of the kernel, in bytes (`PATH_MAX`); there is nothing at a longer one.
+const MAX_PATH: usize = 4096;
 
 /// The directories of a search path, in order, each once.
 ///
@@ -67,18 +69,21 @@ pub(crate) fn name(name: &OsStr, origin: Option<&Path>, arch: &Arch) -> Vec<Path
 fn clean(path: &[u8]) -> Option<PathBuf> {
     let slashes = path.iter().rev().take_while(|byte| **byte == b'/').count();
     let end = (path.len() - slashes).max(1);
-    path.starts_with(b"/").then(|| PathBuf::from(OsStr::from_bytes(&path[..end])))
+    let fits = path.starts_with(b"/") && end < MAX_PATH;
+    fits.then(|| PathBuf::from(OsStr::from_bytes(&path[..end])))
 }
 
 /// What the tokens of one element stand for; nothing when the value of one is not known.
 fn expand(element: &[u8], origin: Option<&Path>, arch: &Arch) -> Vec<Vec<u8>> {
-    if element.iter().filter(|byte| **byte == b'$').count() > MAX_TOKENS {
+    if element.split(|byte| *byte == b'$').count() > MAX_TOKENS + 1 {
         return Vec::new();
     }
     let mut paths = vec![Vec::new()];
     let mut rest = element;
     while let Some(dollar) = rest.iter().position(|byte| *byte == b'$') {
-        paths.iter_mut().for_each(|path| path.extend_from_slice(&rest[..dollar]));
+        for path in &mut paths {
+            path.extend_from_slice(&rest[..dollar]);
+        }
         rest = &rest[dollar + 1..];
         let values: Vec<&[u8]> = if let Some(after) = token(rest, b"ORIGIN") {
             rest = after;
@@ -95,7 +100,9 @@ fn expand(element: &[u8], origin: Option<&Path>, arch: &Arch) -> Vec<Vec<u8>> {
         let each = paths.iter().flat_map(|path| values.iter().map(move |value| [path, *value].concat()));
         paths = each.take(MAX_EXPANDED).collect();
     }
-    paths.iter_mut().for_each(|path| path.extend_from_slice(rest));
+    for path in &mut paths {
+        path.extend_from_slice(rest);
+    }
     paths
 }
 

@@ -1,13 +1,15 @@
 //! One program as its loader loads it: the names and objects of one process.
 
+mod follow;
+
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::arch::{Arch, Machine};
-use crate::dlopen::Priority;
 use crate::error::{ClosureError, Miss, Reason};
 use crate::object::{Content, Object};
 use crate::paths;
@@ -30,11 +32,12 @@ pub(crate) struct Process {
     program: bool,
     /// Which object a name means.
     names: HashMap<OsString, usize>,
+    /// The names in the order in which they came.
+    added: Vec<OsString>,
     by_node: HashMap<Node, usize>,
     /// Objects under further paths.
     aliases: Vec<Loaded>,
-    /// How far the needs of `loaded` were looked at, and how far their notes.
-    followed: (usize, usize),
+    followed: Followed,
     pub(crate) misses: Vec<Miss>,
     absent: Vec<Miss>,
 }
@@ -54,6 +57,17 @@ pub(crate) struct Loaded {
     /// Directories of its `DT_RPATH`, and of its `DT_RUNPATH`.
     rpath: Vec<PathBuf>,
     runpath: Vec<PathBuf>,
+}
+
+/// How many of the objects were looked at.
+#[derive(Default)]
+struct Followed {
+    /// For what they need.
+    needs: usize,
+    /// For what they open and must have.
+    required: usize,
+    /// For what else they open.
+    optional: usize,
 }
 
 /// How a name was understood.
@@ -81,9 +95,10 @@ impl Process {
             loaded: Vec::new(),
             program: object.interpreter.is_some(),
             names: HashMap::new(),
+            added: Vec::new(),
             by_node: HashMap::new(),
             aliases: Vec::new(),
-            followed: (0, 0),
+            followed: Followed::default(),
             misses: Vec::new(),
             absent: Vec::new(),
         };
@@ -103,7 +118,7 @@ impl Process {
                     let number = process.load(searcher, taken, name.clone(), by, None, false)?;
                     // What needs the loader names it without its directory.
                     if let Some(name) = Path::new(&name).file_name() {
-                        process.names.entry(name.to_owned()).or_insert(number);
+                        process.name(name.to_owned(), number);
                     }
                 }
                 Err(reason) => process.misses.push(Miss { name, or: Vec::new(), by, reason }),
@@ -118,111 +133,6 @@ impl Process {
     pub(crate) fn glibc(&self) -> Option<(usize, &Loaded)> {
         let number = *self.names.get(OsStr::new("libc.so.6"))?;
         (self.libc == Libc::Glibc).then(|| (number, &self.loaded[number]))
-    }
-
-    /// Loads what the objects need, breadth first.
-    fn follow_needs(&mut self, searcher: &mut Searcher) -> Result<(), ClosureError> {
-        while self.followed.0 < self.loaded.len() {
-            let number = self.followed.0;
-            self.followed.0 += 1;
-            let object = Arc::clone(&self.loaded[number].object);
-            let optional = self.loaded[number].optional;
-            for name in &object.needed {
-                let by = Needer::Object { path: self.loaded[number].path.clone(), how: How::Needed };
-                match self.mean(searcher, name, number)? {
-                    Ok(Meaning::Known) => {}
-                    Ok(Meaning::New(taken)) => {
-                        self.load(searcher, taken, name.clone(), by, Some(number), optional)?;
-                    }
-                    Err(reason) => {
-                        self.misses.push(Miss { name: name.clone(), or: Vec::new(), by, reason });
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Opens what the notes of the objects name, as far as they are to be followed.
-    pub(crate) fn follow_notes(&mut self, searcher: &mut Searcher) -> Result<(), ClosureError> {
-        while self.followed.1 < self.loaded.len() {
-            let number = self.followed.1;
-            self.followed.1 += 1;
-            let object = Arc::clone(&self.loaded[number].object);
-            let (path, optional) = (self.loaded[number].path.clone(), self.loaded[number].optional);
-            for note in &object.dlopen {
-                if note.priority < searcher.search.follow {
-                    continue;
-                }
-                let names: Vec<OsString> = note.soname.iter().map(OsString::from).collect();
-                let how = How::Dlopen { feature: note.feature.clone(), priority: note.priority };
-                let by = Needer::Object { path: path.clone(), how };
-                let required = note.priority == Priority::Required && !optional;
-                self.open(searcher, &names, number, &by, required)?;
-            }
-            if let Some(reason) = &object.bad_note {
-                let by = self.loaded[number].by.clone();
-                let reason = Reason::Note(reason.clone());
-                self.absent.push(Miss { name: path.into(), or: Vec::new(), by, reason });
-            }
-        }
-        Ok(())
-    }
-
-    /// Opens the first of the names that can be loaded with all it needs, as `opener` would do it.
-    pub(crate) fn open(
-        &mut self,
-        searcher: &mut Searcher,
-        names: &[OsString],
-        opener: usize,
-        by: &Needer,
-        required: bool,
-    ) -> Result<(), ClosureError> {
-        // The first reason counts, unless a later name was found and lacks something.
-        let mut not_found: Option<Reason> = None;
-        let mut incomplete: Option<(PathBuf, Vec<Miss>)> = None;
-        for name in names {
-            let before = (self.loaded.len(), self.aliases.len(), self.misses.len());
-            match self.mean(searcher, name, opener)? {
-                Ok(Meaning::Known) => return Ok(()),
-                Ok(Meaning::New(taken)) => {
-                    // glibc forgets who opened it: its search paths do not count for what it needs.
-                    let loader = (self.libc != Libc::Glibc).then_some(0);
-                    let path = taken.path.clone();
-                    self.load(searcher, taken, name.clone(), by.clone(), loader, !required)?;
-                    self.follow_needs(searcher)?;
-                    if self.misses.len() == before.2 {
-                        return Ok(());
-                    }
-                    let lacks = self.misses.split_off(before.2);
-                    incomplete.get_or_insert((path, lacks));
-                    self.forget(before.0, before.1);
-                }
-                Err(reason) => {
-                    not_found.get_or_insert(reason);
-                }
-            }
-        }
-        let [name, or @ ..] = names else { return Ok(()) };
-        let miss = |reason| Miss { name: name.clone(), or: or.to_vec(), by: by.clone(), reason };
-        match (incomplete, not_found) {
-            (Some((_, lacks)), _) if required => self.misses.extend(lacks),
-            (Some((path, lacks)), _) => self.absent.push(miss(Reason::Incomplete { path, lacks })),
-            (None, Some(reason)) if required => self.misses.push(miss(reason)),
-            (None, Some(reason)) => self.absent.push(miss(reason)),
-            (None, None) => {}
-        }
-        Ok(())
-    }
-
-    /// Takes back what was loaded since.
-    fn forget(&mut self, loaded: usize, aliases: usize) {
-        self.loaded.truncate(loaded);
-        self.aliases.truncate(aliases);
-        self.names.retain(|_, number| *number < loaded);
-        self.by_node.retain(|_, number| *number < loaded);
-        self.followed.0 = loaded;
-        self.followed.1 = self.followed.1.min(loaded);
     }
 
     /// What a name means that an object needs or opens.
@@ -298,15 +208,17 @@ impl Process {
 
     fn load(
         &mut self,
-        searcher: &Searcher,
+        searcher: &mut Searcher,
         taken: Taken,
         name: OsString,
         by: Needer,
         loader: Option<usize>,
         optional: bool,
     ) -> Result<usize, ClosureError> {
-        let Taken { path, found: Found { node, links }, object } = taken;
-        let mut loaded = Loaded {
+        let Taken { path, found, object } = taken;
+        searcher.tree.keep(found.size() + 2 * path.as_os_str().len() + name.len())?;
+        let Found { node, links } = found;
+        let mut new = Loaded {
             node,
             path,
             links,
@@ -319,9 +231,9 @@ impl Process {
             runpath: Vec::new(),
         };
         if let Some(&known) = self.by_node.get(&node) {
-            self.names.insert(name, known);
-            if self.loaded[known].path != loaded.path {
-                self.aliases.push(loaded);
+            self.name(name, known);
+            if self.loaded[known].path != new.path {
+                self.aliases.push(new);
             }
             return Ok(known);
         }
@@ -329,33 +241,40 @@ impl Process {
         if number == MAX_OBJECTS {
             return Err(ClosureError::Limit { what: "objects in a process", limit: MAX_OBJECTS });
         }
-        let origin = if number == 0 && self.program {
-            searcher.tree.path(node).parent()
-        } else {
-            loaded.path.parent()
-        };
+        let origin =
+            if number == 0 && self.program { searcher.tree.path(node).parent() } else { new.path.parent() };
         let list = |list: &Option<OsString>| match list {
             None => Vec::new(),
             Some(list) if self.libc == Libc::Glibc => paths::glibc(list, origin, self.arch),
             Some(list) => paths::musl(list, origin),
         };
         // With the one the other counts for nothing.
-        let (rpath, runpath) = match &loaded.object.runpath {
-            None => (list(&loaded.object.rpath), Vec::new()),
+        let (rpath, runpath) = match &new.object.runpath {
+            None => (list(&new.object.rpath), Vec::new()),
             runpath => (Vec::new(), list(runpath)),
         };
-        (loaded.rpath, loaded.runpath) = (rpath, runpath);
+        (new.rpath, new.runpath) = (rpath, runpath);
+        let size = new.rpath.iter().chain(&new.runpath).map(|path| path.as_os_str().len()).sum();
+        searcher.tree.keep(size)?;
         self.by_node.insert(node, number);
-        self.names.entry(name).or_insert(number);
+        self.name(name, number);
         // musl knows names of files only.
         if self.libc == Libc::Glibc {
-            self.names.entry(loaded.path.clone().into()).or_insert(number);
-            if let Some(soname) = &loaded.object.soname {
-                self.names.entry(soname.clone()).or_insert(number);
+            self.name(new.path.clone().into(), number);
+            if let Some(soname) = &new.object.soname {
+                self.name(soname.clone(), number);
             }
         }
-        self.loaded.push(loaded);
+        self.loaded.push(new);
         Ok(number)
+    }
+
+    /// Lets a name mean an object, unless it means one already.
+    fn name(&mut self, name: OsString, number: usize) {
+        if let Entry::Vacant(free) = self.names.entry(name) {
+            self.added.push(free.key().clone());
+            free.insert(number);
+        }
     }
 
     /// What was loaded, what is missing, and what is missing without harm.

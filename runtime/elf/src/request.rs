@@ -110,7 +110,7 @@ pub struct Needed {
 }
 
 /// Who needs something.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Needer {
     /// A request, by its reason.
     Request(String),
@@ -124,7 +124,7 @@ pub enum Needer {
 }
 
 /// How an object needs another one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum How {
     /// `DT_NEEDED`: its loader loads it at the start.
     Needed,

@@ -1,6 +1,6 @@
 //! Where a loader looks for a library, in which order, and what it takes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -135,6 +135,7 @@ impl<'r> Searcher<'r> {
         lists: &Lists,
     ) -> Result<Result<Taken, Reason>, ClosureError> {
         let (mut searched, mut passed) = (Vec::<&Path>::new(), Vec::new());
+        let mut seen = HashSet::new();
         let own = lists.own.iter().copied().flatten();
         let configured = lists.defaults.configured.iter().filter(|path| {
             // The cache that ldconfig makes holds only names that look like libraries.
@@ -143,7 +144,7 @@ impl<'r> Searcher<'r> {
         let builtin = lists.defaults.builtin.iter().filter(|_| !lists.nodeflib);
         for directory in own.chain(configured).chain(builtin) {
             self.tree.step()?;
-            if searched.contains(&directory.as_path()) {
+            if !seen.insert(directory.as_os_str()) {
                 continue;
             }
             searched.push(directory);
@@ -159,6 +160,7 @@ impl<'r> Searcher<'r> {
             }
         }
         let searched = searched.into_iter().map(|path| {
+            self.tree.keep(path.as_os_str().len() + name.len())?;
             let exists = self.tree.directory(path)?.is_ok();
             Ok(Searched { path: path.to_path_buf(), exists })
         });
@@ -177,7 +179,7 @@ impl<'r> Searcher<'r> {
             }
         };
         found.links.splice(0..0, directory.links.iter().cloned());
-        Ok(match self.tree.content(found.node) {
+        Ok(match self.tree.content(found.node)? {
             Ok(Content::Elf(object)) if object.machine.fits(machine) => Look::Taken(found, object),
             Ok(Content::Elf(object)) => Look::Passed(Why::Machine(object.machine)),
             Ok(Content::Script(_)) => Look::Unusable(Arc::new(ObjectError::Unknown)),
@@ -198,7 +200,7 @@ impl<'r> Searcher<'r> {
             Err(lost) => return Ok(Err(crate::closure::no_such_file(lost))),
         };
         let path = path.to_path_buf();
-        Ok(match self.tree.content(found.node) {
+        Ok(match self.tree.content(found.node)? {
             Ok(Content::Elf(object)) if object.machine.fits(machine) => Ok(Taken { path, found, object }),
             Ok(Content::Elf(object)) => Err(Reason::OtherMachine { is: object.machine, wanted: machine }),
             Ok(Content::Script(_)) => Err(Reason::Unusable { path, error: Arc::new(ObjectError::Unknown) }),

@@ -3,6 +3,7 @@
 mod writer;
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -50,7 +51,9 @@ impl Tree {
         let copy = Tree::new();
         for file in closure.files() {
             let path = file.to_str().expect("text");
-            copy.file(path, &fs::read(self.path(path)).expect("file"));
+            let mut content = Vec::new();
+            self.root().open_file(file).expect("open").read_to_end(&mut content).expect("read");
+            copy.file(path, &content);
         }
         for link in closure.links() {
             copy.link(link.path.to_str().expect("text"), link.target.to_str().expect("text"));
@@ -181,7 +184,7 @@ fn a_library_that_may_not_be_read() {
     tree.file("/lib64/ld-linux-x86-64.so.2", &library("").bytes());
     tree.file("/bin/program", &program().needs(&["liba.so"]).bytes());
     tree.file("/lib64/liba.so", &library("liba.so").bytes());
-    fs::set_permissions(tree.path("/lib64/liba.so"), fs::Permissions::from_mode(0)).expect("permissions");
+    fs::set_permissions(tree.path("/lib64/liba.so"), fs::Permissions::from_mode(0o000)).expect("permissions");
     let text = as_nobody(|| tree.closure("/bin/program").expect_err("unreadable").to_string());
     assert!(text.contains("; /lib64/liba.so: cannot be read: Permission denied"), "{text}");
     tree.file("/usr/lib64/liba.so", &library("liba.so").bytes());

@@ -5,6 +5,7 @@ mod writer;
 use rkt_elf::memory::MemoryRoot;
 use rkt_elf::{
     Closure, ClosureError, Content, How, Miss, Needer, Nss, Priority, Reason, Request, Search, Why, closure,
+    limits,
 };
 use writer::{Elf, library, program};
 
@@ -79,7 +80,7 @@ fn directories_are_searched_in_the_order_of_glibc() {
 }
 
 #[test]
-fn search_paths_of_the_needing_object_and_of_its_loaders() {
+fn search_modules_the_needing_object_and_of_its_loaders() {
     let deep = |paths: [&Elf; 3], at: &'static str| {
         let [main, middle, low] = paths.map(Clone::clone);
         let libraries = [
@@ -316,12 +317,12 @@ fn configuration_that_cannot_be_used() {
         closure(&root, &request(), &Search::default()).map(|closure| closure.objects.len())
     };
     let message = |text: &str| with(text).expect_err(text).to_string();
-    let many: String = (0..600).map(|number| format!("include {number}.conf\n")).collect();
+    let many = (0..600).map(|number| format!("include {number}.conf\n")).collect::<Vec<_>>().concat();
     assert_eq!(message(&many), "more than 512 files of ld.so.conf");
     assert_eq!(message("include secret.conf"), "/etc/secret.conf: permission denied");
     assert_eq!(message("include folder.conf"), "/etc/folder.conf: not a regular file");
     assert_eq!(message(&"#".repeat(70_000)), "/etc/ld.so.conf: larger than 65536 bytes");
-    let many: String = (0..2000).map(|number| format!("/{number}\n")).collect();
+    let many = (0..2000).map(|number| format!("/{number}\n")).collect::<Vec<_>>().concat();
     assert_eq!(message(&many), "more than 512 directories in ld.so.conf");
     assert_eq!(with("include none.conf").expect("nothing there"), 2);
     assert_eq!(with("include circle.conf").expect("an end"), 2);
@@ -489,6 +490,24 @@ fn notes_about_dlopen() {
 }
 
 #[test]
+fn what_is_required_is_so_whoever_else_brings_it() {
+    let main = program()
+        .opens(r#"[{"soname":["liboptional.so"]}, {"soname":["libneeded.so"],"priority":"required"}]"#);
+    let needed = library("").opens(r#"{"soname":"libnone.so","priority":"required"}"#);
+    let libraries = [
+        ("/lib64/liboptional.so", library("").needs(&["libneeded.so"])),
+        ("/lib64/libneeded.so", needed.clone()),
+    ];
+    let missing = misses(closure(&tree(&main, &libraries), &request(), &Search::default()));
+    assert_eq!(missing[0].name, "libnone.so");
+    // only something optional needs it
+    let main = program().opens(r#"{"soname":"liboptional.so"}"#);
+    let found = found(&tree(&main, &libraries));
+    assert_eq!(paths(&found), ["/lib64/libneeded.so", "/lib64/liboptional.so"]);
+    assert_eq!(found.absent[0].name, "libnone.so");
+}
+
+#[test]
 fn alternatives_of_a_note() {
     let main = program().opens(r#"[{"soname":["libx.so.2","libx.so.1"],"priority":"required"}]"#);
     let take = |libraries: &[(&str, Elf)]| closure(&tree(&main, libraries), &request(), &Search::default());
@@ -509,7 +528,7 @@ fn who_opens_a_library_decides_where_it_is_searched() {
     root.file("/usr/bin/other", program().bytes());
     let open = |opener: &str| {
         let request = Request::library("libplugin.so", opener, "a plugin");
-        closure(&root, &[request.clone()], &Search::default())
+        closure(&root, std::slice::from_ref(&request), &Search::default())
             .map_err(|error| (error, closure(&root, &[request.optional()], &Search::default())))
     };
     assert_eq!(paths(&open(PROGRAM).unwrap()), ["/private/libplugin.so"]);
@@ -591,15 +610,15 @@ fn modules_of_the_name_service_switch() {
     let ask = |nss| closure(&root, &request(), &Search { nss, ..Search::default() }).unwrap();
     assert_eq!(paths(&ask(Nss::None)), ["/lib/x86_64-linux-gnu/libc.so.6"]);
     let all = ask(Nss::All);
-    let libs =
+    let modules =
         ["c.so.6", "nss_files.so.2", "nss_systemd.so.2"].map(|n| format!("/lib/x86_64-linux-gnu/lib{n}"));
-    assert_eq!(paths(&all)[..3], libs);
+    assert_eq!(paths(&all)[..3], modules);
     assert_eq!(paths(&all)[3..], ["/lib64/libcap.so.2"]);
     assert_eq!(all.absent.len(), 1);
-    let by = Needer::Object { path: libs[0].clone().into(), how: How::Nss };
-    assert_eq!(all.get(&libs[1]).unwrap().by, by);
+    let by = Needer::Object { path: modules[0].clone().into(), how: How::Nss };
+    assert_eq!(all.get(&modules[1]).unwrap().by, by);
     let named = ask(Nss::Named(vec!["files".to_owned(), "dns".to_owned()]));
-    assert_eq!(paths(&named), [libs[0].as_str(), libs[1].as_str()]);
+    assert_eq!(paths(&named), [modules[0].as_str(), modules[1].as_str()]);
     assert_eq!(named.absent[0].name, "libnss_dns.so.2");
 }
 
@@ -648,4 +667,47 @@ fn unreadable_files_are_named() {
     let Reason::NotFound { passed, .. } = &missing[0].reason else { panic!("{missing:?}") };
     assert!(matches!(passed[0].why, Why::Unreadable(_)));
     assert_eq!(missing[1].to_string(), "/bin/secret, needed for y: cannot be read: permission denied");
+}
+
+#[test]
+fn hostile_trees_come_to_an_end() {
+    // Each library needs names that are nowhere, in its directories and in those of all above it.
+    let directories: Vec<String> =
+        (0..limits::MAX_DIRECTORIES).map(|number| format!("/a/very/long/directory/{number}")).collect();
+    let directories = directories.join(":");
+    let mut root = MemoryRoot::new();
+    root.file(LOADER, library("").bytes());
+    root.file(PROGRAM, program().needs(&["lib0.so"]).rpath("/lib64").bytes());
+    for number in 0..limits::MAX_OBJECTS {
+        let missing: Vec<String> = (0..8).map(|name| format!("lib{number}-{name}.so")).collect();
+        let mut elf = library("").needs(&[&format!("lib{}.so", number + 1)]).rpath(&directories);
+        elf.needed.extend(missing);
+        root.file(format!("/lib64/lib{number}.so"), elf.bytes());
+    }
+    let message =
+        |root: &MemoryRoot| closure(root, &request(), &Search::default()).expect_err("too much").to_string();
+    assert_eq!(message(&root), "more than 16777216 places to look at");
+
+    // Only names, no directories.
+    let mut root = MemoryRoot::new();
+    root.file(LOADER, library("").bytes()).file(PROGRAM, program().needs(&["lib0.so"]).bytes());
+    for number in 0..limits::MAX_OBJECTS {
+        let next = format!("lib{}.so", number + 1);
+        root.file(format!("/lib64/lib{number}.so"), library("").needs(&[&next]).bytes());
+    }
+    assert_eq!(message(&root), "more than 4096 objects in a process");
+
+    // Each of many objects opens what can never be complete.
+    let mut root = MemoryRoot::new();
+    let bad = r#"{"soname":["libbad.so"]}"#;
+    let notes = format!("[{}]", vec![bad; limits::MAX_DLOPEN].join(","));
+    let many: Vec<String> = (0..100).map(|number| format!("lib{number}.so")).collect();
+    root.file(LOADER, library("").bytes());
+    root.file(PROGRAM, Elf { needed: many.clone(), ..program() }.bytes());
+    for name in &many {
+        root.file(format!("/lib64/{name}"), library("").opens(&notes).bytes());
+    }
+    root.file("/lib64/libbad.so", library("").needs(&["libnone.so"]).bytes());
+    let found = closure(&root, &request(), &Search::default()).expect("a closure");
+    assert_eq!(found.absent.len(), many.len());
 }

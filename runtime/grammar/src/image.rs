@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::go_bool;
 use crate::pod::PullArgs;
+use crate::{TableArgs, go_bool};
 
 /// Arguments of `rkt fetch`.
 #[derive(Debug, Clone, Args)]
@@ -74,17 +74,9 @@ pub struct ImageListArgs {
     /// asc or desc
     #[arg(long, value_name = "ORDER", allow_hyphen_values = true, default_value = "asc")]
     pub order: String,
-    /// Whole IDs, bytes and exact times
-    #[arg(long, value_name = "BOOL", value_parser = go_bool, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", hide_default_value = true)]
-    pub full: bool,
-    /// No header line
-    #[arg(long, value_name = "BOOL", value_parser = go_bool, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", hide_default_value = true)]
-    pub no_legend: bool,
-    /// json or json-pretty instead of a table
-    #[arg(long, value_name = "FORMAT", allow_hyphen_values = true)]
-    pub format: Option<String>,
+    /// How the list is printed.
+    #[command(flatten)]
+    pub table: TableArgs,
 }
 
 /// A list of stored images.

@@ -22,10 +22,10 @@ pub use image::{
     ImagesArgs,
 };
 pub use pod::{
-    CatManifestArgs, EnterArgs, GcArgs, ListArgs, NetworkArgs, PrepareArgs, PrepareOnlyArgs, PullArgs,
-    RmArgs, RunArgs, RunOnlyArgs, RunPreparedArgs, Stage1Args, StatusArgs, StopArgs,
+    CatManifestArgs, EnterArgs, GcArgs, NetworkArgs, PrepareArgs, PrepareOnlyArgs, PullArgs, RmArgs, RunArgs,
+    RunOnlyArgs, RunPreparedArgs, Stage1Args, StatusArgs, StopArgs,
 };
-pub use values::go_bool;
+pub use values::{TableArgs, go_bool};
 
 use std::path::PathBuf;
 
@@ -101,7 +101,7 @@ pub enum Command {
     /// Run a command inside a running pod
     Enter(EnterArgs),
     /// List the pods
-    List(ListArgs),
+    List(TableArgs),
     /// Show the state of one pod, or wait for it
     Status(StatusArgs),
     /// Stop running pods

@@ -205,22 +205,6 @@ pub struct EnterArgs {
     pub command: Vec<std::ffi::OsString>,
 }
 
-/// Arguments of `rkt list`.
-#[derive(Debug, Clone, Args)]
-pub struct ListArgs {
-    /// Whole UUIDs, image IDs and exact times
-    #[arg(long, value_name = "BOOL", value_parser = go_bool, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", hide_default_value = true)]
-    pub full: bool,
-    /// No header line
-    #[arg(long, value_name = "BOOL", value_parser = go_bool, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", hide_default_value = true)]
-    pub no_legend: bool,
-    /// json or json-pretty instead of a table
-    #[arg(long, value_name = "FORMAT", allow_hyphen_values = true)]
-    pub format: Option<String>,
-}
-
 /// Arguments of `rkt status`.
 #[derive(Debug, Clone, Args)]
 pub struct StatusArgs {

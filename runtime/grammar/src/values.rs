@@ -1,4 +1,22 @@
-//! Value parsers that more than one flag uses.
+//! Value parsers and groups of flags that more than one command uses.
+
+use clap::Args;
+
+/// What every list takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct TableArgs {
+    /// Whole IDs, exact sizes and times
+    #[arg(long, value_name = "BOOL", value_parser = go_bool, num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", hide_default_value = true)]
+    pub full: bool,
+    /// No header line
+    #[arg(long, value_name = "BOOL", value_parser = go_bool, num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", hide_default_value = true)]
+    pub no_legend: bool,
+    /// json or json-pretty instead of a table
+    #[arg(long, value_name = "FORMAT", allow_hyphen_values = true)]
+    pub format: Option<String>,
+}
 
 /// A boolean in the spellings that Go's `ParseBool` knows.
 pub fn go_bool(text: &str) -> Result<bool, String> {

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::time::SystemTime;
 
-use grammar::ListArgs;
+use grammar::TableArgs;
 use pod::{Directory, list};
 
 use super::output;
@@ -18,7 +18,7 @@ const ID_LENGTH: usize = "sha512-".len() + 12;
 const UUID_LENGTH: usize = 8;
 
 /// Runs the command and returns its exit code.
-pub fn run(session: &Session, args: &ListArgs) -> Result<u8, Failure> {
+pub fn run(session: &Session, args: &TableArgs) -> Result<u8, Failure> {
     let format = output::Format::parse(args.format.as_deref())?;
     let data = session.pods()?;
     let found = list::pods(&data, &Directory::LISTED).context("failed to get pod handles")?;
@@ -51,7 +51,7 @@ pub fn run(session: &Session, args: &ListArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn table(pods: &[PodStatus], args: &ListArgs, now: SystemTime) -> Table {
+fn table(pods: &[PodStatus], args: &TableArgs, now: SystemTime) -> Table {
     let mut table = Table::new();
     let mut row = |cells: [&str; 8]| {
         let shown = cells.into_iter().enumerate().filter(|(column, _)| args.full || *column != 3);

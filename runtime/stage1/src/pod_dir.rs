@@ -127,13 +127,13 @@ impl<'a> PodApp<'a> {
     }
 
     /// Whether its image was converted from docker.
-    pub(crate) fn from_docker(&self) -> bool {
+    pub(crate) fn is_from_docker(&self) -> bool {
         self.image.annotation(DOCKER_REPOSITORY).is_some()
     }
 
     /// Who the app runs as, names not looked up yet.
     pub(crate) fn wanted_user(&self, app: &'a App) -> Wanted<'a> {
-        let from_docker = self.from_docker();
+        let from_docker = self.is_from_docker();
         let unchanged = self
             .image
             .app

@@ -70,6 +70,9 @@ pub(crate) fn unshare_mounts() -> io::Result<()> {
     Ok(unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNS) }?)
 }
 
+/// `IFF_UP` and `IFF_RUNNING` of `linux/if.h`, in the type that requests have.
+const UP: libc::c_short = 0x1 | 0x40;
+
 /// Gives this process a network namespace of its own, in which only a loopback interface is, and sets that up.
 pub(crate) fn unshare_network() -> io::Result<()> {
     // SAFETY: as above.
@@ -80,7 +83,7 @@ pub(crate) fn unshare_network() -> io::Result<()> {
     for (place, byte) in request.ifr_name.iter_mut().zip(b"lo") {
         *place = (*byte).cast_signed();
     }
-    request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
+    request.ifr_ifru.ifru_flags = UP;
     // SAFETY: the request is of the type that this call takes, and lives until it returns.
     if unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) } < 0 {
         return Err(io::Error::last_os_error());

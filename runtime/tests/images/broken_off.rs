@@ -1,20 +1,12 @@
 //! A `rkt` that is killed in the middle of its work, at counted system calls.
 
 use std::fs;
-use std::process::Command;
 
-use crate::support::{NAME, World, is_prefix_dir, tree};
+use crate::killing::{killed_at, tree};
+use crate::support::{NAME, World, is_prefix_dir};
 
-/// Runs `rkt` and kills it at its `call`-th system call. False if it ended before.
-fn killed_at(world: &World, call: usize, words: &[&str]) -> bool {
-    let inner = world.command(words);
-    let mut command = Command::new("strace");
-    command.args(["-f", "-o", "/dev/null", "-e", "trace=all", "-e"]);
-    command.arg(format!("inject=%file,%desc:signal=KILL:when={call}"));
-    command.arg(inner.get_program()).args(inner.get_args()).current_dir(world.path());
-    let output = command.output().expect("strace must be installed");
-    !output.status.success()
-}
+/// Calls that change something, or are a step before a change.
+const CALLS: &str = "%file,%desc";
 
 /// Kills `words` at `points` places spread over its work, checking the world after each.
 fn kill_everywhere(points: usize, words: &[&str], prepare: impl Fn(&World), check: impl Fn(&World)) {
@@ -23,7 +15,7 @@ fn kill_everywhere(points: usize, words: &[&str], prepare: impl Fn(&World), chec
     prepare(&world);
     // How many calls there are: found by doubling, then narrowed down.
     let mut total = 64;
-    while killed_at(&world, total, words) {
+    while killed_at(&world.command(words), CALLS, total) {
         check(&world);
         total *= 2;
         assert!(total < 1 << 20, "the command never ends");
@@ -33,7 +25,7 @@ fn kill_everywhere(points: usize, words: &[&str], prepare: impl Fn(&World), chec
     let step = (total / (points * 2)).max(1);
     for call in (1..total).step_by(step) {
         prepare(&world);
-        if !killed_at(&world, call, words) {
+        if !killed_at(&world.command(words), CALLS, call) {
             break;
         }
         killed += 1;

@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::support::{MANIFEST, NAME, World, run, tree};
+use crate::killing::tree;
+use crate::support::{MANIFEST, NAME, World, run};
 
 #[test]
 fn the_key_is_the_hash_of_the_uncompressed_archive() {

@@ -3,7 +3,8 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::{NAME, World, is_prefix_dir, run, tree};
+use crate::killing::tree;
+use crate::support::{NAME, World, is_prefix_dir, run};
 
 /// Unmounts when a test ends, however it ends.
 struct Mounted(std::path::PathBuf);

@@ -3,7 +3,8 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::{MANIFEST, NAME, World, run, tree};
+use crate::killing::tree;
+use crate::support::{MANIFEST, NAME, World, run};
 
 #[test]
 fn lists_for_people_and_programs() {

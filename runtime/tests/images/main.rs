@@ -6,5 +6,7 @@ mod fetching;
 mod full_disk;
 mod handling;
 mod index;
+#[path = "../common/killing.rs"]
+mod killing;
 mod support;
 mod together;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fmt::Write as _;
 use std::fs;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+use crate::killing;
 
 /// What `rkt` did.
 #[derive(Debug)]
@@ -130,7 +131,7 @@ impl World {
 
     /// Everything in the data directory: what it is, and for files what is in them.
     pub(crate) fn tree(&self) -> BTreeMap<PathBuf, String> {
-        tree(&self.data())
+        killing::tree(&self.data())
     }
 
     /// Places of the one stored image's archive.
@@ -145,33 +146,6 @@ pub(crate) fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// All paths below a directory with kind, mode, owner, size or target, and time of files.
-pub(crate) fn tree(root: &Path) -> BTreeMap<PathBuf, String> {
-    let mut entries = BTreeMap::new();
-    let mut todo = vec![root.to_owned()];
-    while let Some(dir) = todo.pop() {
-        let Ok(list) = fs::read_dir(&dir) else { continue };
-        for entry in list {
-            let path = entry.unwrap().path();
-            let about = fs::symlink_metadata(&path).unwrap();
-            let kind = about.file_type();
-            let mut text = format!("{:o} {}:{} ", about.mode(), about.uid(), about.gid());
-            if kind.is_symlink() {
-                text += &fs::read_link(&path).unwrap().to_string_lossy();
-            } else if kind.is_file() {
-                let _ = write!(text, "{} bytes, {} names", about.len(), about.nlink());
-            } else if kind.is_char_device() {
-                let _ = write!(text, "device {}", about.rdev());
-            }
-            if kind.is_dir() {
-                todo.push(path.clone());
-            }
-            entries.insert(path.strip_prefix(root).unwrap().to_owned(), text);
-        }
-    }
-    entries
 }
 
 /// True for the directories `<2 hex>` of the store, which stay when they are empty.

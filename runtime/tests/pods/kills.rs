@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
-use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::path::PathBuf;
 
+use crate::killing::{self, killed_at, strace};
 use crate::support::{Bench, busybox, stage1_fly};
 
 /// System calls that change something, or are a step before a change.
@@ -22,35 +20,10 @@ struct Point {
     count: usize,
 }
 
-/// `strace` of `rkt`, quiet in every respect.
-fn strace(bench: &Bench, options: &[&str], output: &Path, args: &[&str]) -> ExitStatus {
-    let rkt = bench.command(args);
-    Command::new("strace")
-        .arg("--quiet=all")
-        .args(options)
-        .arg("--output")
-        .arg(output)
-        .arg(rkt.get_program())
-        .args(rkt.get_args())
-        .current_dir(rkt.get_current_dir().unwrap())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .expect("run strace (package strace)")
-}
-
-/// Runs `rkt`, killed at a point. `false` if it ended by itself before.
-fn killed_at(bench: &Bench, args: &[&str], point: &Point) -> bool {
-    let inject = format!("--inject={}:signal=KILL:when={}", point.call, point.count);
-    let status = strace(bench, &[&format!("--trace={}", point.call), &inject], Path::new("/dev/null"), args);
-    status.signal() == Some(9)
-}
-
 /// The points of a command, after the program itself has been loaded.
 fn points(bench: &Bench, args: &[&str]) -> Vec<Point> {
     let file = bench.path("trace");
-    let status = strace(bench, &[&format!("--trace={CALLS}")], &file, args);
+    let status = strace(&bench.command(args), &[&format!("--trace={CALLS}")], &file);
     assert!(status.success(), "{status}");
     let mut counts = BTreeMap::<String, usize>::new();
     let mut points = Vec::new();
@@ -68,24 +41,15 @@ fn points(bench: &Bench, args: &[&str]) -> Vec<Point> {
     points.into_iter().step_by(step).collect()
 }
 
-/// Every file below a directory with what it is: type, mode, size, links. Databases change inside; their size does not count.
-fn tree(dir: &Path) -> BTreeMap<String, (u32, u64, u64)> {
-    let mut found = BTreeMap::new();
-    let mut dirs = vec![dir.to_owned()];
-    while let Some(next) = dirs.pop() {
-        for entry in fs::read_dir(&next).unwrap() {
-            let path = entry.unwrap().path();
-            let about = fs::symlink_metadata(&path).unwrap();
-            let is_dir = about.is_dir();
-            let size = if is_dir || path.to_string_lossy().contains("/db/") { 0 } else { about.len() };
-            let links = if is_dir { 0 } else { about.nlink() };
-            found.insert(path.strip_prefix(dir).unwrap().display().to_string(), (about.mode(), size, links));
-            if is_dir {
-                dirs.push(path);
-            }
+/// What is in the data directory. Databases change inside; their size does not count.
+fn tree(bench: &Bench) -> BTreeMap<PathBuf, String> {
+    let mut tree = killing::tree(&bench.data());
+    for (path, about) in &mut tree {
+        if path.starts_with("cas/db") {
+            about.truncate(about.find(" bytes").map_or(0, |end| about[..end].rfind(' ').unwrap_or(0)));
         }
     }
-    found
+    tree
 }
 
 /// Kills a command at points spread over its calls; `before` makes what the command works on.
@@ -93,18 +57,18 @@ fn kill_everywhere(bench: &Bench, args: &[&str], before: &dyn Fn()) {
     let hello = || bench.run(&["example.com/busybox", "--", "-c", "echo hello"]).ok().out;
     assert_eq!(bench.run(&[busybox(), "--", "-c", "echo hello"]).ok().out, "hello\n");
     bench.collect_all();
-    let clean = tree(&bench.data());
+    let clean = tree(bench);
     before();
     let points = points(bench, args);
     bench.collect_all();
     let mut killed = 0;
     for point in &points {
         before();
-        killed += usize::from(killed_at(bench, args, point));
+        killed += usize::from(killed_at(&bench.command(args), &point.call, point.count));
         bench.rkt(&["list"]).ok();
         assert_eq!(hello(), "hello\n", "after a kill at {point:?}");
         bench.collect_all();
-        assert_eq!(tree(&bench.data()), clean, "after a kill at {point:?}");
+        assert_eq!(tree(bench), clean, "after a kill at {point:?}");
     }
     assert!(killed >= 50, "killed at {killed} of {} calls only", points.len());
 }

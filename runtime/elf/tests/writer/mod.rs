@@ -81,7 +81,7 @@ impl Elf {
     }
 
     pub(crate) fn machine(self, machine: u16, bits: u8, little: bool, flags: u32) -> Elf {
-        Elf { machine, bits, little, flags, ..self }
+        Elf { bits, little, machine, flags, ..self }
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
@@ -165,7 +165,9 @@ impl Elf {
             if wide {
                 head.word32(4);
             }
-            [offset, offset, offset, size, size].into_iter().for_each(|value| head.word(value));
+            for value in [offset, offset, offset, size, size] {
+                head.word(value);
+            }
             if !wide {
                 head.word32(4);
             }

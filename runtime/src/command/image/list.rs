@@ -89,7 +89,7 @@ pub fn run(session: &Session, args: &ImageListArgs) -> Result<u8, Failure> {
                 .hint("it must be asc or desc"));
         }
     };
-    let pretty = match args.format.as_deref() {
+    let pretty = match args.table.format.as_deref() {
         None | Some("") => None,
         Some("json") => Some(false),
         Some("json-pretty") => Some(true),
@@ -114,11 +114,11 @@ pub fn run(session: &Session, args: &ImageListArgs) -> Result<u8, Failure> {
     }
     let now = SystemTime::now();
     let mut table = Table::new();
-    if !args.no_legend {
+    if !args.table.no_legend {
         table.row(fields.iter().map(|field| field.header()));
     }
     for image in &images {
-        table.row(fields.iter().map(|field| field.cell(image, args.full, now)));
+        table.row(fields.iter().map(|field| field.cell(image, args.table.full, now)));
     }
     write!(out, "{table}")?;
     Ok(EXIT_OK)

@@ -78,19 +78,40 @@ impl Host {
             .any(|name| !Path::new(ROOT).join(name).join("cgroup.procs").exists())
     }
 
-    /// Whether a controller can limit what is in the group `subcgroup`.
-    pub(crate) fn enforces(&self, controller: &str, subcgroup: &Path) -> bool {
-        match self.layout {
-            Layout::Unified => {
-                // Controllers of the parent's children: where the group itself does not exist yet.
-                let parent = subcgroup.parent().unwrap_or(Path::new("/"));
-                host::cgroup::unified_controllers(&below(Path::new(ROOT), parent))
-                    .is_ok_and(|names| names.iter().any(|name| name == controller))
+    /// Whether a controller can limit the pod.
+    pub(crate) fn enforces(&self, controller: &str, maker: Maker) -> bool {
+        let listed = |group: &Path, file: &str| {
+            let text = fs::read_to_string(below(Path::new(ROOT), group).join(file)).unwrap_or_default();
+            text.split_ascii_whitespace().any(|name| name == controller)
+        };
+        match (self.layout, maker) {
+            (Layout::Unified, Maker::Rkt) => {
+                let own = self.own_path();
+                // Refused where the group has processes and is not the root: then its children have no controllers.
+                let wanted = below(Path::new(ROOT), own).join(SUBTREE);
+                let _ = fs::write(wanted, format!("+{controller}"));
+                listed(own, SUBTREE)
             }
+            (Layout::Unified, Maker::Service) => listed(self.own_path(), "cgroup.controllers"),
+            (Layout::Unified, Maker::Machined) => listed(Path::new("/"), "cgroup.controllers"),
             _ => self.hierarchies.iter().flatten().any(|name| name == controller),
         }
     }
 }
+
+/// Who makes the pod's group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Maker {
+    /// We do, below the group that we are in.
+    Rkt,
+    /// It is that of the service that started us.
+    Service,
+    /// systemd of the host, when nspawn registers the pod.
+    Machined,
+}
+
+/// The controllers that a group of version 2 hands to the groups below it.
+const SUBTREE: &str = "cgroup.subtree_control";
 
 /// Controllers that are in hierarchies of version 1, joint ones together, in the kernel's order.
 fn group(controllers: &[Controller]) -> Vec<Vec<String>> {

@@ -96,14 +96,16 @@ fn mode(stat: &Stat) -> Mode {
 }
 
 fn times(stat: &Stat) -> rustix::fs::Timestamps {
-    let time = |seconds, nanoseconds: u64| rustix::fs::Timespec {
-        tv_sec: seconds,
-        tv_nsec: nanoseconds.try_into().unwrap_or(0),
-    };
+    let time = |seconds, nanoseconds| rustix::fs::Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
     rustix::fs::Timestamps {
-        last_access: time(stat.st_atime, stat.st_atime_nsec.try_into().unwrap_or(0)),
-        last_modification: time(stat.st_mtime, stat.st_mtime_nsec.try_into().unwrap_or(0)),
+        last_access: time(stat.st_atime, nanoseconds(stat.st_atime_nsec)),
+        last_modification: time(stat.st_mtime, nanoseconds(stat.st_mtime_nsec)),
     }
+}
+
+/// Unsigned in what the kernel tells and signed in what it takes.
+fn nanoseconds(told: u64) -> i64 {
+    told.cast_signed()
 }
 
 #[cfg(test)]

@@ -24,9 +24,9 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
     let dir = working_directory()?;
     let nspawn = nspawn(&dir)?;
     if args.force {
-        end(&dir, nspawn.as_ref())?
+        end(&dir, nspawn.as_ref())?;
     } else {
-        ask(nspawn.as_ref())?
+        ask(nspawn.as_ref())?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -122,7 +122,7 @@ fn ready(app: PodApp<'_>, root: &Root, mount: &VolumeMount, shift: u32) -> Resul
         Source::Empty { mode, uid, gid } => {
             let (uid, gid) = (uid.saturating_add(shift), gid.saturating_add(shift));
             let path = empty_directory(app.dir, &mount.name, *mode, uid, gid)?;
-            if mount.implicit && app.from_docker() {
+            if mount.implicit && app.is_from_docker() {
                 // Images of docker expect to find there what the image has.
                 copy_tree::fill_from_image(root, Path::new(&mount.path), &path)?;
             }

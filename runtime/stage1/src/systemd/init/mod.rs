@@ -79,10 +79,10 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     };
     network::check(&args.net)?;
     let rootfs = pod.dir.join(layout::STAGE1_ROOTFS);
-    let root = Root::open(&rootfs).map_err(at("open the root of stage1", &rootfs))?;
     let flavor = flavor::own()?;
-    // From here on mounts are this pod's own.
+    // From here on mounts are this pod's own. What was opened before is on those of the caller, where nothing can be mounted.
     cgroup::own_mounts()?;
+    let root = Root::open(&rootfs).map_err(at("open the root of stage1", &rootfs))?;
     let engine = Engine::find(&flavor, &rootfs)?;
     network::set_up(&pod.dir, &args.net)?;
 
@@ -167,7 +167,7 @@ fn cgroup_mounts(
     if cgroups.legacy() {
         cgroup::mount_missing(cgroups)?;
     }
-    if !place.register && !place.in_service {
+    if place.maker == cgroup::Maker::Rkt {
         cgroup::join(cgroups, &place.subcgroup)?;
     }
     if cgroups.legacy() {

@@ -1,7 +1,7 @@
 //! Where the pod is among the host's units and control groups, decided by what the host has.
 
 use crate::failure::Failure;
-use crate::systemd::cgroup;
+use crate::systemd::cgroup::{self, Maker};
 use crate::systemd::isolation::resources::Enforced;
 use crate::systemd::nspawn::machine;
 use host::bus::Machined;
@@ -18,8 +18,8 @@ const MACHINE_SLICE: &str = "machine.slice";
 pub(super) struct Place {
     /// Whether a machine manager is told of the pod.
     pub(super) register: bool,
-    /// Whether rkt was started by a service of the host.
-    pub(super) in_service: bool,
+    /// Who makes its control group.
+    pub(super) maker: Maker,
     /// Whether the pod stays in the control group that it is started in, rather than in a unit of its own.
     pub(super) keep_unit: bool,
     /// Whether the host's journal gets a link to the pod's.
@@ -37,29 +37,27 @@ impl Place {
         let register = matches!(host::bus::machined(), Machined::Present);
         let scope = host::systemd::machine_scope(&machine(uuid));
         let own = cgroups.own_path();
-        let subcgroup = if in_service {
+        let maker = match (in_service, register) {
+            (true, _) => Maker::Service,
+            (false, true) => Maker::Machined,
+            (false, false) => Maker::Rkt,
+        };
+        let subcgroup = match maker {
             // nspawn moves the container into a group of its own below the unit's.
-            if cgroups.layout == Layout::Unified { own.join("payload") } else { own.to_path_buf() }
-        } else if register {
-            Path::new("/").join(MACHINE_SLICE).join(scope)
-        } else {
-            own.join(scope)
+            Maker::Service if cgroups.layout == Layout::Unified => own.join("payload"),
+            Maker::Service => own.to_path_buf(),
+            Maker::Machined => Path::new("/").join(MACHINE_SLICE).join(scope),
+            Maker::Rkt => own.join(scope),
         };
         // Without a unit of its own it needs no bus.
-        Ok(Place {
-            register,
-            in_service,
-            keep_unit: in_service || !register,
-            link_journal: booted,
-            subcgroup,
-        })
+        Ok(Place { register, maker, keep_unit: in_service || !register, link_journal: booted, subcgroup })
     }
 
     /// What of the isolators the host can enforce.
     pub(super) fn limits(&self, cgroups: &cgroup::Host) -> Enforced {
         Enforced {
-            memory: cgroups.enforces("memory", &self.subcgroup),
-            cpu: cgroups.enforces("cpu", &self.subcgroup),
+            memory: cgroups.enforces("memory", self.maker),
+            cpu: cgroups.enforces("cpu", self.maker),
             unified: cgroups.layout == Layout::Unified,
             oom_score_floor: oom_score_floor(),
         }

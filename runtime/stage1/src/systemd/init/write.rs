@@ -119,7 +119,9 @@ pub(crate) fn app(
     files.unit(&names::reaper(&name), &units.reaper(life))?;
     let pod_app = pod_dir.app(&name)?;
     if let Some((socket, warnings)) = ports::socket(&name, &units.image, pod_app.app()?, &pod_dir.manifest) {
-        warnings.iter().for_each(|warning| warn(format_args!("stage1: warning: {warning}")));
+        for warning in &warnings {
+            warn(format_args!("stage1: warning: {warning}"));
+        }
         files.unit(&names::socket(&name), &socket)?;
         files.link(
             Path::new(UNITS).join("sockets.target.wants").join(names::socket(&name)),

@@ -11,10 +11,10 @@ use std::process::ExitCode;
 const DEPTH: usize = 10;
 
 pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
-    let [root, executable] = &arguments[..] else {
+    let Ok([root, executable]) = <[OsString; 2]>::try_from(arguments) else {
         return Err(Failure::new(format!("usage: {program} ROOT PROGRAM")));
     };
-    match explain(Path::new(root), Path::new(executable))? {
+    match explain(Path::new(&root), Path::new(&executable))? {
         None => Ok(ExitCode::SUCCESS),
         Some(text) => {
             eprintln!("{text}");

@@ -64,11 +64,11 @@ const LOG: &str = "/run/systemd/journal/dev-log";
 
 pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
     supervisor::say_first(BOOTED);
-    let [path] = &arguments[..] else {
+    let Ok([path]) = <[OsString; 1]>::try_from(arguments) else {
         return Err(Failure::new(format!("usage: {program} ROOT")));
     };
     rustix::process::umask(Mode::empty());
-    let path = Path::new(path);
+    let path = Path::new(&path);
     rustix::mount::mount_bind_recursive(path, path).map_err(at("bind on itself", path))?;
     // Opened after that, so that what is mounted goes on the view.
     let root = Root::open(path).map_err(at("use as root of the app", path))?;
@@ -245,7 +245,6 @@ fn volume_nodes() -> Result<(), Failure> {
 /// Whether the pod's numbers of users are not the host's.
 fn in_user_namespace() -> bool {
     let map = fs::read("/proc/1/uid_map").unwrap_or_default();
-    let fields: Vec<&[u8]> =
-        map.split(|byte| byte.is_ascii_whitespace()).filter(|field| !field.is_empty()).collect();
+    let fields: Vec<&[u8]> = map.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty()).collect();
     !fields.is_empty() && fields != [&b"0"[..], b"0", b"4294967295"]
 }

@@ -34,7 +34,7 @@ const PROPERTIES: &str =
 type Properties = HashMap<String, String>;
 
 pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
-    let words: Option<Vec<&str>> = arguments.iter().map(|word| word.to_str()).collect();
+    let words: Option<Vec<String>> = arguments.into_iter().map(|word| word.into_string().ok()).collect();
     let Some([app, root, binary]) = words.as_deref() else {
         return Err(Failure::new(format!("usage: {program} APP ROOT PROGRAM")));
     };

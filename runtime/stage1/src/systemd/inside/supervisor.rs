@@ -12,9 +12,10 @@ use std::process::ExitCode;
 const GONE: &str = "gone";
 
 pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
-    match arguments.iter().map(|word| word.to_str()).collect::<Vec<_>>()[..] {
-        [Some(layout::SUPERVISOR_READY)] => say(layout::SUPERVISOR_READY)?,
-        [Some(GONE)] => withdraw()?,
+    let word = <[OsString; 1]>::try_from(arguments).ok().and_then(|[word]| word.into_string().ok());
+    match word.as_deref() {
+        Some(layout::SUPERVISOR_READY) => say(layout::SUPERVISOR_READY)?,
+        Some(GONE) => withdraw()?,
         _ => {
             return Err(Failure::new(format!("usage: {program} {}|{GONE}", layout::SUPERVISOR_READY)));
         }

@@ -40,7 +40,7 @@ impl Resources {
                     resources.memory = memory.limit.as_ref().map(appc::Quantity::value);
                 }
                 IsolatorValue::Cpu(cpu) => {
-                    resources.cpu = cpu.limit.as_ref().map(appc::Quantity::milli_value)
+                    resources.cpu = cpu.limit.as_ref().map(appc::Quantity::milli_value);
                 }
                 IsolatorValue::CpuShares(shares) => resources.cpu_shares = Some(*shares),
                 IsolatorValue::OomScoreAdj(score) => resources.oom_score_adj = Some(*score),
