@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use std::env;
 use std::fs;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The streams, and the environment variables that choose them.
 const STREAMS: [(&str, &str); 3] =
@@ -44,9 +44,9 @@ pub(super) fn serve(app: &AcName) -> Result<(), Failure> {
     // The log first: without it nothing may be read from the app.
     let log = log(app)?;
     let mut channels = Vec::new();
-    let mut made = Vec::new();
+    let mut ours = Vec::new();
     for (name, _) in &chosen {
-        let pipe = pipe(directory.join(format!("stage2-{name}")), &mut made)?;
+        let pipe = pipe(&directory.join(format!("stage2-{name}")), &mut ours)?;
         let path = directory.join(endpoints::socket(name));
         let listener = Listener::bind(&path).map_err(at("listen at", &path))?;
         let (output, input) = if *name == "stdin" { (None, Some(pipe)) } else { (Some(pipe), None) };
@@ -72,21 +72,21 @@ impl Drop for Made {
 ///
 /// It is opened both ways: so nobody who opens the other end waits, and it does not end between a program that runs before
 /// the app and the app itself.
-fn pipe(path: PathBuf, made: &mut Vec<Made>) -> Result<OwnedFd, Failure> {
+fn pipe(path: &Path, ours: &mut Vec<Made>) -> Result<OwnedFd, Failure> {
     // Whoever has the stream may open it again, as `/dev/stdout`. The directory is for nobody else.
     let mode = Mode::from_raw_mode(0o666);
-    match rustix::fs::mknodat(CWD, &path, FileType::Fifo, mode, 0) {
+    match rustix::fs::mknodat(CWD, path, FileType::Fifo, mode, 0) {
         Ok(()) => {
-            made.push(Made(path.clone()));
+            ours.push(Made(path.to_path_buf()));
             // Whatever the mask says.
-            rustix::fs::chmod(&path, mode).map_err(at("set the mode of", &path))?;
+            rustix::fs::chmod(path, mode).map_err(at("set the mode of", path))?;
         }
         Err(Errno::EXIST) => {}
-        Err(errno) => return Err(at("make the pipe", &path)(errno)),
+        Err(errno) => return Err(at("make the pipe", path)(errno)),
     }
     let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let pipe = rustix::fs::open(&path, flags, Mode::empty()).map_err(at("open the pipe", &path))?;
-    let stat = rustix::fs::fstat(&pipe).map_err(at("look at", &path))?;
+    let pipe = rustix::fs::open(path, flags, Mode::empty()).map_err(at("open the pipe", path))?;
+    let stat = rustix::fs::fstat(&pipe).map_err(at("look at", path))?;
     if !FileType::from_raw_mode(stat.st_mode).is_fifo() {
         return Err(Failure::new(format!("{} is not a pipe", path.display())));
     }

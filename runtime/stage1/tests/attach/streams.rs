@@ -285,11 +285,15 @@ fn who_is_one_too_many_waits() {
     let mut app = scene.pipe("stdout");
     let mut clients: Vec<UnixStream> = (0..64).map(|_| scene.connect("stdout")).collect();
     app.write_all(b"x").expect("write");
-    clients.iter().for_each(|client| expect(client, b"x"));
+    for client in &clients {
+        expect(client, b"x");
+    }
     let late = scene.connect("stdout");
     late.set_read_timeout(Some(Duration::from_millis(100))).expect("timeout");
     app.write_all(b"y").expect("write");
-    clients.iter().for_each(|client| expect(client, b"y"));
+    for client in &clients {
+        expect(client, b"y");
+    }
     assert_eq!((&late).read(&mut [0]).expect_err("not yet").kind(), ErrorKind::WouldBlock);
     clients.pop();
     wait_until("the late one is accepted", || {

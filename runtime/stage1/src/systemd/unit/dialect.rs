@@ -1,5 +1,6 @@
 //! Which directives a version of systemd understands.
 
+use super::Unit;
 use std::fmt;
 
 /// The systemd that will read the units.
@@ -50,6 +51,15 @@ impl Dialect {
     /// Whether a unit that a waiting job wants is not stopped as unneeded: only then can a reaper start before its app.
     pub(crate) fn keeps_wanted_by_jobs(self) -> bool {
         self.at_least(240)
+    }
+
+    /// Lets a unit be started as often as somebody wants.
+    pub(crate) fn no_start_limit(self, unit: &mut Unit) {
+        if self.at_least(230) {
+            unit.unit("StartLimitIntervalSec", "0");
+        } else {
+            unit.service("StartLimitInterval", "0");
+        }
     }
 
     /// Whether systemd takes an exit code for the container from `systemctl exit CODE`.
