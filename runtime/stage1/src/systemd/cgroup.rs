@@ -78,6 +78,15 @@ impl Host {
             .any(|name| !Path::new(ROOT).join(name).join("cgroup.procs").exists())
     }
 
+    /// Whether a group that is there has a controller.
+    pub(crate) fn has_in(&self, controller: &str, group: &Path) -> bool {
+        match self.layout {
+            Layout::Unified => host::cgroup::unified_controllers(&below(Path::new(ROOT), group))
+                .is_ok_and(|names| names.iter().any(|name| name == controller)),
+            _ => self.hierarchies.iter().flatten().any(|name| name == controller),
+        }
+    }
+
     /// Whether a controller can limit the pod.
     pub(crate) fn enforces(&self, controller: &str, maker: Maker) -> bool {
         let listed = |group: &Path, file: &str| {

@@ -7,7 +7,7 @@ mod files;
 mod journal;
 mod network;
 mod place;
-mod write;
+pub(crate) mod write;
 
 use crate::failure::{Failure, at, warn};
 use crate::pod_dir::{self, PodDir};
@@ -45,21 +45,6 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
     Err(failure)
 }
 
-/// `SHIFT:COUNT` as a number to add to users; 0 for none.
-fn shift(private_users: &str) -> Result<u32, Failure> {
-    if private_users.is_empty() {
-        return Ok(0);
-    }
-    let parsed = private_users.split_once(':').and_then(|(shift, count)| {
-        count.parse::<u32>().ok()?;
-        shift.parse().ok()
-    });
-    parsed.ok_or_else(|| {
-        Failure::new(format!("--private-users=\"{private_users}\" is not of the form SHIFT:COUNT"))
-            .hint("rkt makes it when the pod is prepared")
-    })
-}
-
 fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     let pod = PodDir::load()?;
     pod_dir::write(&pod.dir.join(layout::RUNTIME_CONFIG), runtime_config::to_json(args).as_bytes())?;
@@ -67,7 +52,7 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     // No helper that is run from here on may keep the pod looking alive.
     rustix::io::fcntl_setfd(lock, FdFlags::CLOEXEC)
         .map_err(|errno| Failure::new(format!("cannot keep the pod's lock to itself: {errno}")))?;
-    let shift = shift(&args.private_users)?;
+    let shift = app::shift(&args.private_users)?;
     let share_ipc = match args.ipc.as_str() {
         "" | "auto" | "private" => false,
         "parent" => true,
@@ -86,17 +71,7 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     let engine = Engine::find(&flavor, &rootfs)?;
     network::set_up(&pod.dir, &args.net)?;
 
-    let conditions = Conditions {
-        dialect: engine.dialect,
-        arch: host_arch(),
-        debug: args.debug,
-        interactive: args.interactive,
-        all_capabilities: args.disable_capabilities_restriction,
-        all_paths: args.disable_paths,
-        all_calls: args.disable_seccomp,
-        shift,
-        metadata_url: metadata_url(args),
-    };
+    let conditions = Conditions::of(args, engine.dialect, shift);
     let apps =
         pod.apps().map(|app| app::ready(&pod.manifest, app, &conditions)).collect::<Result<Vec<_>, _>>()?;
     apps.iter()
@@ -231,12 +206,6 @@ fn label(variable: &str) -> String {
     env::var(variable).unwrap_or_default()
 }
 
-/// Where the apps find the metadata service, on the host's network.
-fn metadata_url(args: &RunArgs) -> Option<String> {
-    const PORT: u16 = 18112;
-    (!args.mds_token.is_empty()).then(|| format!("http://127.0.0.1:{PORT}/{}", args.mds_token))
-}
-
 /// The link by which `gc` knows the flavor when the root is not mounted.
 fn link_flavor(dir: &Path, flavor: &str) -> Result<(), Failure> {
     let link = dir.join(layout::FLAVOR);
@@ -246,9 +215,4 @@ fn link_flavor(dir: &Path, flavor: &str) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
-}
-
-/// The App Container name of the architecture that this executable is for.
-fn host_arch() -> &'static str {
-    host::arch::from_machine(env::consts::ARCH).unwrap_or(env::consts::ARCH)
 }

@@ -39,7 +39,7 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
         return Err(Failure::new(format!("usage: {program} APP ROOT PROGRAM")));
     };
     let service = names::service(app);
-    let units = [&service, &names::prepare(app), "sysusers.service"];
+    let units = [&service, &names::prepare(app), &names::iomux(app), &names::ttymux(app), "sysusers.service"];
     let outcome = match ask(&units) {
         Ok(answers) => judge(app, &answers),
         Err(error) => Outcome {
@@ -109,18 +109,21 @@ fn judge(app: &str, answers: &[Properties]) -> Outcome {
     let service = names::service(app);
     let number = |name: &str| of(&service, name).parse::<i32>().unwrap_or(0);
     let (status, result) = (number("ExecMainStatus"), of(&service, "Result"));
+    let failed = |unit: &str| of(unit, "ActiveState") == "failed";
+    let streams = [names::iomux(app), names::ttymux(app)].into_iter().find(|unit| failed(unit));
     let ran = !matches!(of(&service, "ExecMainStartTimestampMonotonic"), "" | "0");
     if ran {
         let reason = match result {
             "oom-kill" => Some(format!("app \"{app}\" was ended because it used more memory than it may")),
             "timeout" | "watchdog" => Some(format!("app \"{app}\" was ended by systemd: {result}")),
-            _ => None,
+            _ => streams.map(|unit| {
+                format!("app \"{app}\" was ended because nobody reads its output any more ({unit} failed)")
+            }),
         };
         // A program of the app's that was to run after it, or a limit: systemd counts it as failed.
         let status = if status == 0 && !matches!(result, "" | "success") { NOT_STARTED } else { status };
         return Outcome { status: Some(status), reason };
     }
-    let failed = |unit: &str| of(unit, "ActiveState") == "failed";
     let prepare = names::prepare(app);
     let reason = if failed(&prepare) {
         format!(
@@ -128,6 +131,8 @@ fn judge(app: &str, answers: &[Properties]) -> Outcome {
             of(&prepare, "Result"),
             of(&prepare, "ExecMainStatus")
         )
+    } else if let Some(unit) = streams {
+        format!("its streams could not be served ({unit} failed)")
     } else if failed("sysusers.service") {
         "the pod's users could not be made (sysusers.service failed)".to_owned()
     } else if !matches!(result, "" | "success") {
@@ -146,10 +151,9 @@ fn judge(app: &str, answers: &[Properties]) -> Outcome {
 mod tests {
     use super::{Outcome, judge, parse};
 
-    fn outcome(service: &str, prepare: &str) -> Outcome {
-        let text = format!(
-            "Id=a.service\n{service}\n\nId=prepare-app@-opt-stage2-a-rootfs.service\n{prepare}\n\nId=sysusers.service\nActiveState=inactive\n"
-        );
+    fn outcome(service: &str, others: &str) -> Outcome {
+        let text =
+            format!("Id=a.service\n{service}\n\n{others}\n\nId=sysusers.service\nActiveState=inactive\n");
         judge("a", &parse(&text))
     }
 
@@ -166,11 +170,23 @@ mod tests {
             (format!("{NEVER}\nResult=exit-code\nExecMainStatus=0"), "", Some(254), Some("before it")),
             (
                 format!("{NEVER}\nResult=success\nExecMainStatus=0"),
-                "ActiveState=failed\nResult=exit-code",
+                "Id=prepare-app@-opt-stage2-a-rootfs.service\nActiveState=failed\nResult=exit-code",
                 Some(254),
                 Some("prepared"),
             ),
-            (format!("{NEVER}\nResult=success\nExecMainStatus=0"), "ActiveState=inactive", None, None),
+            (
+                format!("{NEVER}\nResult=success\nExecMainStatus=0"),
+                "Id=iomux@a.service\nActiveState=failed\nResult=exit-code",
+                Some(254),
+                Some("iomux@a.service failed"),
+            ),
+            (
+                format!("{RAN}\nResult=success\nExecMainStatus=15"),
+                "Id=ttymux@a.service\nActiveState=failed\nResult=signal",
+                Some(15),
+                Some("nobody reads"),
+            ),
+            (format!("{NEVER}\nResult=success\nExecMainStatus=0"), "", None, None),
         ];
         for (service, prepare, status, reason) in rows {
             let outcome = outcome(&service, prepare);
