@@ -6,11 +6,14 @@
 mod common;
 mod harness;
 
+mod caps;
 mod cat_manifest;
 mod dns;
 mod env;
 mod exec;
+mod exit;
 mod fly;
+mod isolators;
 mod list;
 mod mount;
 mod mount_overlay;

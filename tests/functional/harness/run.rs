@@ -18,6 +18,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) struct Run<'a> {
     pub(super) sandbox: &'a Sandbox,
     verb: &'static str,
+    insecure: Vec<OsString>,
     options: Vec<OsString>,
     apps: Vec<OsString>,
 }
@@ -26,12 +27,13 @@ impl Sandbox {
     /// `rkt run` with the flavor under test and the network of the host.
     pub(crate) fn run(&self) -> Run<'_> {
         let options = vec!["--net=host".into(), self.stage1_arg().into()];
-        Run { sandbox: self, verb: "run", options, apps: Vec::new() }
+        Run { sandbox: self, verb: "run", insecure: Vec::new(), options, apps: Vec::new() }
     }
 
     /// `rkt prepare` with the flavor under test.
     pub(crate) fn prepare(&self) -> Run<'_> {
-        Run { sandbox: self, verb: "prepare", options: vec![self.stage1_arg().into()], apps: Vec::new() }
+        let options = vec![self.stage1_arg().into()];
+        Run { sandbox: self, verb: "prepare", insecure: Vec::new(), options, apps: Vec::new() }
     }
 
     /// Runs a line of shell as the only app of a pod, to the end.
@@ -41,7 +43,12 @@ impl Sandbox {
 
     /// Runs `rkt` to its end.
     pub(crate) fn ended<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ended {
-        Started::new(self, self.command(args)).end()
+        self.ended_by(self.command(args))
+    }
+
+    /// Runs a command that leads to `rkt` to its end.
+    pub(crate) fn ended_by(&self, command: Command) -> Ended {
+        Started::new(self, command).end()
     }
 }
 
@@ -49,6 +56,12 @@ impl Run<'_> {
     /// Options of the pod.
     pub(crate) fn options<S: AsRef<OsStr>>(mut self, options: impl IntoIterator<Item = S>) -> Self {
         self.options.extend(options.into_iter().map(|option| option.as_ref().to_owned()));
+        self
+    }
+
+    /// More insecure options than that images need no signature.
+    pub(crate) fn insecure(mut self, options: &str) -> Self {
+        self.insecure.push(format!("--insecure-options=image,{options}").into());
         self
     }
 
@@ -77,7 +90,7 @@ impl Run<'_> {
 
     /// The command, for what this cannot say.
     pub(crate) fn command(&self) -> Command {
-        let words = [OsStr::new(self.verb)].into_iter();
+        let words = self.insecure.iter().map(OsString::as_os_str).chain([OsStr::new(self.verb)]);
         self.sandbox.command(words.chain(self.options.iter().chain(&self.apps).map(OsString::as_os_str)))
     }
 

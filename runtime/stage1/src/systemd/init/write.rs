@@ -158,7 +158,7 @@ pub(crate) fn app(
         warn(format_args!("stage1: warning: app \"{name}\": {warning}"));
     }
     files.unit(&names::service(&name), &service)?;
-    files.unit(&names::reaper(&name), &units.reaper(life, dialect))?;
+    files.unit(&names::reaper(&name), &units.reaper(life, dialect, enforced))?;
     let pod_app = pod_dir.app(&name)?;
     if let Some((socket, warnings)) = ports::socket(&name, &units.image, pod_app.app()?, &pod_dir.manifest) {
         for warning in &warnings {

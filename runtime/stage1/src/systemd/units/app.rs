@@ -1,6 +1,7 @@
 //! The units of one app: its service, and the reaper that writes its exit status down.
 
 use crate::failure::Failure;
+use crate::systemd::inside::reaper;
 use crate::systemd::isolation::resources::{Enforced, Resources};
 use crate::systemd::isolation::seccomp::Filter;
 use crate::systemd::names;
@@ -29,6 +30,9 @@ const READ_ONLY: [&str; 11] = [
 
 /// Targets that end the pod.
 const ENDS: [&str; 3] = ["exit.target", "halt.target", "poweroff.target"];
+
+/// The program of the reaper.
+const REAPER: &str = "/reaper.sh";
 
 /// A program and its arguments.
 pub(crate) type CommandLine = (String, Vec<String>);
@@ -222,8 +226,8 @@ impl AppUnits {
         }
     }
 
-    /// The reaper: it is stopped when the app no longer needs it.
-    pub(crate) fn reaper(&self, life: Life, dialect: Dialect) -> Unit {
+    /// The reaper: it is started before the app, and stopped when the app no longer needs it.
+    pub(crate) fn reaper(&self, life: Life, dialect: Dialect, enforced: Enforced) -> Unit {
         let mut unit = Unit::default();
         match life {
             Life::Immutable => {
@@ -247,8 +251,13 @@ impl AppUnits {
             unit.unit("Conflicts", target);
         }
         let words = [name.as_str(), &names::app_root(name), &self.exec.0];
-        let words: Vec<String> = words.iter().map(|word| escape::quote(word).replace('$', "$$")).collect();
-        unit.service("RemainAfterExit", "yes").service("ExecStop", format!("/reaper.sh {}", words.join(" ")));
+        if self.resources.memory.is_some() && enforced.memory && !enforced.unified {
+            // Version 2 needs no help to tell that the kernel has ended an app. Should this fail, the app runs all the same.
+            unit.service("Type", "oneshot")
+                .service("ExecStart", format!("-{REAPER}{}", escape::arguments([reaper::HOLD, name])));
+        }
+        unit.service("RemainAfterExit", "yes")
+            .service("ExecStop", format!("{REAPER}{}", escape::arguments(words)));
         unit
     }
 
