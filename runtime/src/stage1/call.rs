@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use appc::ImageManifest;
+use pod::app::environment::DEFAULT_PATH;
+use pod::protocol::Enter;
 use pod::{Pod, layout};
 
 use super::entry::{EntryPoint, declared, locate};
@@ -56,6 +58,22 @@ impl PodStage1 {
         let dir = pod.dir();
         let mut command = Command::new(program);
         command.arg0(dir.join(layout::STAGE1_ROOTFS).join(shown)).args(args).current_dir(dir);
+        Ok(command)
+    }
+
+    /// A call of an entry point that reaches into the running pod, by way of its first process.
+    pub fn crossing(
+        &self,
+        pod: &Pod,
+        first_process: u32,
+        entry: EntryPoint,
+        args: &[OsString],
+    ) -> Result<Command, Failure> {
+        let enter = locate(&self.manifest, &self.tree_rootfs(pod), EntryPoint::Enter)?;
+        let enter = Enter { command: enter, pid: first_process, app: String::new() };
+        let mut command = self.command(pod, entry, args)?;
+        let path = std::env::var_os("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
+        command.env_clear().envs(enter.encode()).env("PATH", path);
         Ok(command)
     }
 }

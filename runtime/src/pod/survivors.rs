@@ -1,0 +1,65 @@
+//! Processes of a pod that is over: what stage1 has not ended.
+//!
+//! A pod counts as over when nobody holds its lock. When the program that held it was killed, such as nspawn, the
+//! pod's own processes may go on; their files must not be deleted under them.
+
+use std::os::fd::AsFd as _;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use host::mountinfo::Mount;
+use host::processes::{Identity, rooted_in};
+use pod::{Pod, layout};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::error::{Context as _, Failure};
+
+/// How long killed processes may take to end.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The processes that have their root in the pod.
+///
+/// # Errors
+/// If the pod's directory or `/proc` cannot be read.
+pub fn of(pod: &Pod) -> Result<Vec<u32>, Failure> {
+    let mut places = vec![Identity::of(pod.lock_fd())?];
+    // Where it is mounted it is a file system of its own, with an identity that holds in other mount namespaces too.
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match rustix::fs::openat(pod.lock_fd(), layout::STAGE1_ROOTFS, flags, Mode::empty()) {
+        Ok(rootfs) => places.push(Identity::of(rootfs.as_fd())?),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+        Err(errno) => return Err(std::io::Error::from(errno).into()),
+    }
+    // Where it is not mounted here, only the options of the mount that the process sees tell whose it is.
+    let upper = format!("/{}/{}/", pod.uuid(), layout::OVERLAY);
+    let is_ours = |mount: &Mount| {
+        mount.fs_type == "overlay" && mount.options.windows(upper.len()).any(|part| part == upper.as_bytes())
+    };
+    rooted_in(&places, is_ours).context(format!("cannot look for processes of pod \"{}\"", pod.uuid()))
+}
+
+/// Waits until the pod has no processes.
+///
+/// # Errors
+/// If there are some after five seconds; it names them.
+pub fn wait_for_none(pod: &Pod) -> Result<(), Failure> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let left = of(pod)?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() >= end {
+            let left: Vec<_> = left.iter().map(u32::to_string).collect();
+            return Err(Failure::new(format!(
+                "pod \"{}\" still has processes that its stage1 has not ended: {}",
+                pod.uuid(),
+                left.join(", ")
+            ))
+            .hint("end them with `kill -9`, then try again; the pod's files stay until then"));
+        }
+        thread::sleep(PAUSE);
+    }
+}
