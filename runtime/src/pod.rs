@@ -13,5 +13,6 @@ pub mod prepare;
 pub mod remove;
 pub mod request;
 pub mod status;
+pub mod stop;
 pub mod umask;
 pub mod volume;
