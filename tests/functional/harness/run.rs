@@ -2,12 +2,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Sandbox;
+use super::pod::within;
 
 /// Longest time that a command may take; it only keeps a broken one from hanging.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
@@ -39,6 +41,11 @@ impl Sandbox {
     /// Runs a line of shell as the only app of a pod, to the end.
     pub(crate) fn shell(&self, line: &str) -> Ended {
         self.run().shell(line).end()
+    }
+
+    /// Starts `rkt` in the background.
+    pub(crate) fn spawn<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Started {
+        Started::new(self, self.command(args))
     }
 
     /// Runs `rkt` to its end.
@@ -94,15 +101,20 @@ impl Run<'_> {
         self.sandbox.command(words.chain(self.options.iter().chain(&self.apps).map(OsString::as_os_str)))
     }
 
+    /// Starts it in the background, and waits for nothing.
+    pub(crate) fn spawn(self) -> Started {
+        Started::new(self.sandbox, self.command())
+    }
+
     /// Runs it to its end.
     pub(crate) fn end(self) -> Ended {
-        Started::new(self.sandbox, self.command()).end()
+        self.spawn().end()
     }
 }
 
 /// A command whose streams go into files, so that whatever holds them open keeps nobody waiting.
 #[derive(Debug)]
-pub(super) struct Started {
+pub(crate) struct Started {
     pub(super) child: Child,
     pub(super) out: PathBuf,
     err: PathBuf,
@@ -111,7 +123,7 @@ pub(super) struct Started {
 }
 
 impl Started {
-    pub(super) fn new(sandbox: &Sandbox, mut command: Command) -> Self {
+    pub(crate) fn new(sandbox: &Sandbox, mut command: Command) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let [out, err] = ["out", "err"].map(|stream| sandbox.at(&format!("{number}.{stream}")));
@@ -132,8 +144,21 @@ impl Started {
         format!("rkt {}\n{}{}", self.words, read(&self.out), read(&self.err))
     }
 
+    /// Expects that it waits for something: it does not end, although it has had the time.
     #[track_caller]
-    pub(super) fn end(mut self) -> Ended {
+    pub(crate) fn expect_waiting(&mut self) {
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(self.child.try_wait().unwrap(), None, "this does not wait: {}", self.show());
+    }
+
+    /// Whether it ends within a time.
+    pub(crate) fn has_ended_within(&mut self, patience: Duration) -> bool {
+        within(patience, || self.child.try_wait().unwrap()).is_some()
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> Ended {
         let begun = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -143,7 +168,14 @@ impl Started {
             std::thread::sleep(Duration::from_millis(2));
         };
         let Self { out, err, words, flavor, .. } = self;
-        Ended { code: status.code(), out: read(&out), err: read(&err), words, flavor }
+        Ended {
+            code: status.code(),
+            signal: status.signal(),
+            out: read(&out),
+            err: read(&err),
+            words,
+            flavor,
+        }
     }
 }
 
@@ -156,6 +188,8 @@ fn read(path: &Path) -> String {
 pub(crate) struct Ended {
     /// Its exit code; none when it was killed.
     pub(crate) code: Option<i32>,
+    /// The signal that killed it, if one did.
+    pub(crate) signal: Option<i32>,
     /// Its standard output.
     pub(crate) out: String,
     /// Its standard error.
