@@ -66,10 +66,23 @@ impl Run<'_> {
         self
     }
 
-    /// More insecure options than that images need no signature.
+    /// More insecure options, as a comma list, than that images need no signature.
     pub(crate) fn insecure(mut self, options: &str) -> Self {
-        self.insecure.push(format!("--insecure-options=image,{options}").into());
+        if !options.is_empty() {
+            self.insecure = vec![format!("--insecure-options=image,{options}").into()];
+        }
         self
+    }
+
+    /// Shows all apps the programs and libraries of the host, which are dynamic, in the places where they are on the host.
+    pub(crate) fn programs_of_the_host(self) -> Self {
+        let volumes = ["usr", "lib", "lib64"].into_iter().filter(|name| Path::new("/").join(name).exists());
+        let options = volumes.flat_map(|name| {
+            let volume = format!("--volume={name},kind=host,source=/{name},readOnly=true");
+            [volume, format!("--mount=volume={name},target=/{name}")]
+        });
+        let options: Vec<_> = options.collect();
+        self.options(options)
     }
 
     /// An app: its image, its options, and the arguments of its program. The program itself is an option, `--exec`.

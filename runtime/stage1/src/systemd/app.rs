@@ -174,14 +174,9 @@ pub(crate) fn ready(
     let filter = if conditions.all_calls {
         None
     } else {
-        let (filter, unknown) =
+        let (filter, notes) =
             seccomp::filter(&isolators, conditions.arch, conditions.dialect).map_err(in_app)?;
-        if !unknown.is_empty() {
-            warnings.push(format!(
-                "app \"{name}\": seccomp groups that nobody knows are ignored: {}",
-                unknown.join(", ")
-            ));
-        }
+        warnings.extend(notes.iter().map(|note| format!("app \"{name}\": {note}")));
         filter
     };
     let no_new_privileges =

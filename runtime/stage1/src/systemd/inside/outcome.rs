@@ -12,8 +12,6 @@ use std::process::Command;
 pub(super) const SYSTEMCTL: &str = "/usr/bin/systemctl";
 /// Status of an app that could not be started, when nothing else is known.
 pub(super) const NOT_STARTED: i32 = 254;
-/// Number of the signal that nobody can refuse.
-const KILL: i32 = 9;
 /// The service that gives the pod's users their names.
 const SYSUSERS: &str = "sysusers.service";
 /// What systemd is asked about each unit.
@@ -82,6 +80,7 @@ impl Answers {
         }
         let reason = match result {
             "oom-kill" => Some(out_of_memory(app)),
+            "signal" | "core-dump" if status == libc::SIGSYS => Some(forbidden_call(app)),
             "timeout" | "watchdog" => Some(format!("app \"{app}\" was ended by systemd: {result}")),
             "exit-code" | "signal" | "core-dump" if status == 0 => {
                 Some(format!("a program that runs after app \"{app}\" failed ({result})"))
@@ -147,8 +146,17 @@ impl Answers {
     pub(super) fn was_killed(&self, app: &str) -> bool {
         // CLD_KILLED
         let service = names::service(app);
-        self.of(&service, "ExecMainCode") == "2" && self.number::<i32>(&service, "ExecMainStatus") == KILL
+        self.of(&service, "ExecMainCode") == "2"
+            && self.number::<i32>(&service, "ExecMainStatus") == libc::SIGKILL
     }
+}
+
+/// In words. Only the kernel's log tells which call it was.
+fn forbidden_call(app: &str) -> String {
+    format!(
+        "app \"{app}\" was ended because it made a system call that its filter forbids; the kernel logs its number \
+         (audit type 1326); allow more calls with --seccomp, or all of them with rkt --insecure-options=seccomp"
+    )
 }
 
 /// In words.
@@ -174,6 +182,7 @@ mod tests {
             (format!("{RAN}\nResult=success\nExecMainStatus=0"), "", Some(0), None),
             (format!("{RAN}\nResult=exit-code\nExecMainStatus=7"), "", Some(7), None),
             (format!("{RAN}\nResult=signal\nExecMainStatus=15"), "", Some(15), None),
+            (format!("{RAN}\nResult=signal\nExecMainStatus=31"), "", Some(31), Some("system call")),
             (format!("{RAN}\nResult=oom-kill\nExecMainStatus=9"), "", Some(9), Some("memory")),
             (format!("{RAN}\nResult=exit-code\nExecMainStatus=0"), "", Some(254), Some("runs after")),
             (format!("{NEVER}\nResult=exit-code\nExecMainStatus=0"), "", Some(254), Some("before it")),
