@@ -15,7 +15,7 @@ fn rkt_becomes_nspawn_and_systemd_starts_the_apps(sandbox: &Sandbox) {
         .fold(sandbox.run(), |run, name| run.app(sandbox.app(), &[name, "--exec=/bin/sleep"], &["1000"]));
     let pod = run.start();
     let nspawn = pod.process();
-    assert_eq!(process::name(nspawn), "systemd-nspawn");
+    wait_for("nspawn", || (process::name(nspawn) == "systemd-nspawn").then_some(()));
     assert_eq!(pod.status()["pid"], nspawn.to_string());
     assert_eq!(fs::read_to_string(pod.dir().join("ppid")).unwrap(), format!("{nspawn}\n"));
     assert_eq!(process::status(nspawn, "PPid"), std::process::id().to_string());
