@@ -90,9 +90,30 @@ fn has_root(pid: u32, is_root: &impl Fn(&Mount) -> bool) -> bool {
     mounts.iter().rfind(|mount| mount.mount_point == Path::new("/")).is_some_and(is_root)
 }
 
+/// Flag of a process that has begun to end, `PF_EXITING` of the kernel.
+const EXITING: u64 = 0x4;
+/// Bit of SIGKILL in sets of signals.
+const KILL: u64 = 1 << 8;
+
+/// Whether a process is about to end: it is being taken apart, or will be as soon as it gets to know that it was killed.
+/// One that is gone is not.
+pub fn is_ending(pid: u32) -> bool {
+    let read = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
+    let stat = read("stat");
+    // The second field may hold anything; flags are the ninth.
+    let flags =
+        stat.rsplit_once(')').and_then(|(_, rest)| rest.split_ascii_whitespace().nth(6)?.parse().ok());
+    let killed = |line: &str| {
+        let pending = line.strip_prefix("SigPnd:").or_else(|| line.strip_prefix("ShdPnd:"));
+        let pending = pending.and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
+        pending.is_some_and(|set| set & KILL != 0)
+    };
+    flags.is_some_and(|flags: u64| flags & EXITING != 0) || read("status").lines().any(killed)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Identity, rooted_in};
+    use super::{Identity, is_ending, rooted_in};
     use std::fs::{self, File};
 
     #[test]
@@ -105,5 +126,18 @@ mod tests {
         let root = Identity::of(File::open("/").expect("open")).expect("identity");
         let all = rooted_in(&[root], |_| false).expect("processes");
         assert!(all.contains(&std::process::id()), "{all:?}");
+    }
+
+    #[test]
+    fn a_process_ends_from_when_it_is_killed_until_it_is_waited_for() {
+        let mut child = std::process::Command::new("sleep").arg("1000").spawn().expect("start sleep");
+        assert!(!is_ending(child.id()));
+        child.kill().expect("kill");
+        // At every moment from here on.
+        for _ in 0..100 {
+            assert!(is_ending(child.id()));
+        }
+        child.wait().expect("wait");
+        assert!(!is_ending(child.id()) && !is_ending(std::process::id()));
     }
 }

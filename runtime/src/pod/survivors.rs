@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use host::mountinfo::Mount;
-use host::processes::{Identity, rooted_in};
+use host::processes::{Identity, is_ending, rooted_in};
 use pod::{Pod, layout};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -16,8 +16,10 @@ use rustix::io::Errno;
 use crate::error::{Context as _, Failure};
 use crate::stage1::call::PodStage1;
 
-/// How long killed processes may take to end.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long processes may take to end once they were killed.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long none of them may be ending before they count as spared.
+const CALM: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The processes that have their root in the pod.
@@ -54,18 +56,25 @@ pub fn end(pod: &Pod) -> Result<(), Failure> {
     wait_for_none(pod).context(failed())
 }
 
-/// Waits until the pod has no processes.
+/// Waits until the pod has no processes, as long as some are ending.
 ///
 /// # Errors
-/// If there are some after five seconds; it names them.
+/// If some go on; it names them.
 pub fn wait_for_none(pod: &Pod) -> Result<(), Failure> {
     let end = Instant::now() + PATIENCE;
+    let mut calm_since = None;
     loop {
         let left = of(pod)?;
         if left.is_empty() {
             return Ok(());
         }
-        if Instant::now() >= end {
+        let now = Instant::now();
+        if left.iter().any(|pid| is_ending(*pid)) {
+            calm_since = None;
+        } else {
+            calm_since.get_or_insert(now);
+        }
+        if now >= end || calm_since.is_some_and(|since| now - since >= CALM) {
             let left: Vec<_> = left.iter().map(u32::to_string).collect();
             return Err(Failure::new(format!(
                 "pod \"{}\" still has processes that its stage1 has not ended: {}",

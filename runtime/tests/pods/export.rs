@@ -152,9 +152,27 @@ fn owners_are_those_inside_the_pod() {
     fs::write(data.join("user"), "").unwrap();
     std::os::unix::fs::chown(data.join("user"), Some(shift + 1000), Some(shift + 5)).unwrap();
     fs::write(data.join("host"), "").unwrap();
+    let set = |name: &str, value: &[u8]| {
+        rustix::fs::setxattr(data.join("host"), name, value, rustix::fs::XattrFlags::empty()).unwrap();
+    };
+    set("user.note", b"kept");
+    // cap_net_bind_service, as a process of the pod's user namespace would have set it.
+    let mut capability = vec![1, 0, 0, 3, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    capability.extend(shift.to_le_bytes());
+    set("security.capability", &capability);
     bench.rkt(&["export", &uuid, "out.aci"]).ok();
     let listed = listing(&bench.path("out.aci"));
     assert!(listed.contains(&"-rw-r--r-- 1000/5 rootfs/data/user".to_owned()), "{}", listed.join("\n"));
+    let id = bench.rkt(&["fetch", "--full", "./out.aci"]).ok().out;
+    bench.rkt(&["image", "extract", id.trim(), "out"]).ok();
+    let get = |name: &str| {
+        let mut value = vec![0; 64];
+        let size = rustix::fs::getxattr(bench.path("out/rootfs/data/host"), name, &mut value[..]).unwrap();
+        value.truncate(size);
+        value
+    };
+    assert_eq!(get("user.note"), b"kept");
+    assert_eq!(get("security.capability"), [1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     let others = listed.iter().filter(|line| !line.ends_with("/user"));
     assert!(
         others.clone().count() > 10 && others.clone().all(|line| line.contains(" 0/0 ")),

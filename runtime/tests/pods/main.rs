@@ -9,4 +9,6 @@ mod life;
 mod mutable;
 mod scripted;
 mod support;
+mod survivors;
+mod told;
 mod users;

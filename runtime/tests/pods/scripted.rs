@@ -25,6 +25,7 @@ fi
 /// The one child of the process in `ppid` becomes the pod's first process. It does not hold the pod's lock.
 const RUN: &str = r#"
 [ -n "$NOT_READY" ] || ln -s ready stage1/rootfs/rkt/supervisor-status
+[ -n "$READ_FD" ] && cat <&"$READ_FD" >fd
 [ -n "$AT_ONCE" ] && exit
 echo $$ >ppid
 exec unshare --mount --propagation slave --pid --fork sh stage1/rootfs/inner 2>/dev/null
@@ -74,7 +75,7 @@ pub(crate) fn make_stage1(bench: &Bench, without: &[&str]) -> String {
         .iter()
         .map(|(name, value)| format!("{{\"name\":\"coreos.com/rkt/stage1/{name}\",\"value\":\"{value}\"}}"));
     let annotations = annotations.collect::<Vec<_>>().join(",");
-    let head = image_head("example.com/stage1-scripted", "1.0.0");
+    let head = image_head("example.com/stage1-scripted", &format!("1.0.{}", without.len()));
     make_image(&aci, &format!("{{{head},\"annotations\":[{annotations}]}}"), |root| {
         for dir in ["bin", "mnt", "rkt/status", "rkt/env", "rkt/iottymux", "opt/stage2"] {
             fs::create_dir_all(root.join(dir)).unwrap();

@@ -146,13 +146,17 @@ fn put_file<W: Write>(
 
 /// The extended attributes that an image keeps: those of users, and capabilities.
 fn read_attributes(file: &File, entry: &mut Entry, owners: OwnerShift) -> io::Result<()> {
-    let names = match whole(|buffer| rustix::fs::flistxattr(file, buffer)) {
+    let mut names = vec![0; ATTRIBUTE_LIMIT];
+    let length = match rustix::fs::flistxattr(file, &mut names[..]) {
         Err(Errno::NOTSUP) => return Ok(()),
-        names => names?,
+        length => length?,
     };
-    for name in names.split(|byte| *byte == 0) {
+    for name in names[..length].split(|byte| *byte == 0) {
         if name.starts_with(b"user.") || name == CAPABILITY {
-            let value = whole(|buffer| rustix::fs::fgetxattr(file, name, buffer))?;
+            let mut value = vec![0; ATTRIBUTE_LIMIT];
+            let size = rustix::fs::fgetxattr(file, name, &mut value[..])?;
+            value.truncate(size);
+            value.shrink_to_fit();
             let value = if name == CAPABILITY { without_root(value, owners) } else { value };
             entry.xattrs.insert(name.to_vec(), value);
         }
@@ -160,21 +164,9 @@ fn read_attributes(file: &File, entry: &mut Entry, owners: OwnerShift) -> io::Re
     Ok(())
 }
 
-/// Calls what tells the size that it needs when it is given no room.
-fn whole(read: impl Fn(&mut [u8]) -> Result<usize, Errno>) -> Result<Vec<u8>, Errno> {
-    loop {
-        let mut buffer = vec![0; read(&mut [])?];
-        match read(&mut buffer) {
-            Ok(size) => {
-                buffer.truncate(size);
-                return Ok(buffer);
-            }
-            // It grew.
-            Err(Errno::RANGE) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-}
+/// What the kernel allows the names of a file's attributes together, and each value (`XATTR_LIST_MAX`,
+/// `XATTR_SIZE_MAX`).
+const ATTRIBUTE_LIMIT: usize = 64 << 10;
 
 const CAPABILITY: &[u8] = b"security.capability";
 /// Revisions of `struct vfs_ns_cap_data` in `<linux/capability.h>`, in the top byte of its first word; the third has the
