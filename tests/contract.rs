@@ -6,7 +6,8 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::sandbox::{Sandbox, in_private_mounts, show};
+use common::isolation::isolated;
+use common::sandbox::{Sandbox, show};
 
 /// Writes what it was given, then ends like an app would.
 const RUN: &str = r#"#!/bin/sh
@@ -75,9 +76,9 @@ fn run(sandbox: &Sandbox, stage1: &Path, flags: &[&str]) -> (String, String) {
 
 #[test]
 fn an_engine_is_called_as_the_original_calls_it() {
-    in_private_mounts("an_engine_is_called_as_the_original_calls_it", || {
+    isolated("an_engine_is_called_as_the_original_calls_it", || {
         for no_overlay in [false, true] {
-            let sandbox = Sandbox::new();
+            let sandbox = Sandbox::new("fly");
             let image = stage1(&sandbox, Some(6));
             let uuid_file = sandbox.path().join("uuid");
             let save = format!("--uuid-file-save={}", uuid_file.display());
@@ -134,8 +135,8 @@ fn an_engine_is_called_as_the_original_calls_it() {
 
 #[test]
 fn an_engine_gets_only_what_its_interface_version_knows() {
-    in_private_mounts("an_engine_gets_only_what_its_interface_version_knows", || {
-        let sandbox = Sandbox::new();
+    isolated("an_engine_gets_only_what_its_interface_version_knows", || {
+        let sandbox = Sandbox::new("fly");
         let cases: [(Option<u32>, &[&str]); 4] = [
             (None, &[]),
             (Some(2), &["--hostname=box"]),
@@ -161,8 +162,8 @@ fn an_engine_gets_only_what_its_interface_version_knows() {
 
 #[test]
 fn enter_and_stop_reach_the_engine() {
-    in_private_mounts("enter_and_stop_reach_the_engine", || {
-        let sandbox = Sandbox::new();
+    isolated("enter_and_stop_reach_the_engine", || {
+        let sandbox = Sandbox::new("fly");
         let image = stage1(&sandbox, Some(5));
         // An engine that stays, with one child as the pod's first process.
         let rootfs = sandbox.path().join("stage1-5/rootfs");

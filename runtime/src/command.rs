@@ -3,6 +3,7 @@
 pub mod app;
 pub mod attach;
 pub mod cat_manifest;
+pub mod check_host;
 pub mod config;
 pub mod enter;
 pub mod export;

@@ -10,6 +10,8 @@ use std::path::Path;
 pub const EXIT_OK: u8 = 0;
 /// `status` and `stop` could not read the file that holds a UUID.
 pub const EXIT_UUID_FILE: u8 = 1;
+/// `check-host` found that this machine cannot run the default flavor.
+pub const EXIT_UNFIT: u8 = 1;
 /// `app sandbox`, `app list` or `app status` failed.
 pub const EXIT_APP: u8 = 1;
 /// No command was given.

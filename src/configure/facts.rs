@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use host::systemd::assets::Miss;
+
 use crate::failure::Problem;
 
 /// What is known about this machine and about what can be built.
@@ -24,10 +26,8 @@ pub struct HostFacts {
     pub static_libc: Option<bool>,
     /// The Rust compiler, where one was looked for and found.
     pub rust: Option<RustFacts>,
-    /// Whether systemd is process 1 here.
-    pub systemd_running: bool,
-    /// The version of systemd here.
-    pub systemd_version: Option<u32>,
+    /// What of this machine's systemd is missing for pods of flavor `host`, where that was looked for.
+    pub systemd_misses: Vec<Miss>,
     /// Whether there is a TPM.
     pub tpm: bool,
     /// Whether there is a journal.

@@ -12,7 +12,7 @@ use super::options::{Key, Options};
 pub(super) struct Needs {
     /// The compiler, where a program is compiled.
     pub(super) compiler: Option<CompilerNeeds>,
-    /// Whether the version of systemd matters.
+    /// Whether it matters what systemd this machine has.
     pub(super) systemd: bool,
     /// Files and directories that were named, absolute.
     pub(super) paths: Vec<PathBuf>,

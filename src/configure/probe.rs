@@ -1,9 +1,11 @@
 //! Looks at this machine for the rules: only at what the options ask for.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use host::program;
+use host::systemd::{self, tools::Tools};
 
 use super::facts::{FlavorFacts, HostFacts, PathKind, RustFacts};
 use super::needs::{self, CompilerNeeds};
@@ -29,8 +31,7 @@ pub fn gather(options: &Options) -> Result<HostFacts, Problem> {
         compiler(needs, &mut facts);
     }
     if needs.systemd {
-        facts.systemd_running = Path::new("/run/systemd/system").is_dir();
-        facts.systemd_version = said("systemctl", &["--version"]).as_deref().and_then(systemd_version);
+        facts.systemd_misses = Tools::look().misses(systemd::is_booted());
     }
     if options.value(Key::Tpm) == Some("auto") {
         facts.tpm = ["/dev/tpmrm0", "/dev/tpm0"].iter().any(|device| Path::new(device).exists());
@@ -152,18 +153,16 @@ fn rust(rustc: &Path) -> Option<RustFacts> {
 
 /// A program: in `PATH`, or where a name with a slash says.
 fn find_program(name: &str) -> Option<PathBuf> {
-    let executable = |path: &PathBuf| kind(path) == PathKind::Executable;
     if name.contains('/') {
-        return std::path::absolute(name).ok().filter(executable);
+        return std::path::absolute(name).ok().filter(|path| program::is_executable(path));
     }
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).filter(|dir| dir.is_absolute()).map(|dir| dir.join(name)).find(executable)
+    program::find(name)
 }
 
 fn kind(path: &Path) -> PathKind {
     match path.metadata() {
         Ok(data) if data.is_dir() => PathKind::Directory,
-        Ok(data) if data.is_file() && data.permissions().mode() & 0o111 != 0 => PathKind::Executable,
+        Ok(_) if program::is_executable(path) => PathKind::Executable,
         Ok(data) if data.is_file() => PathKind::File,
         Ok(_) => PathKind::Other,
         Err(_) => PathKind::Missing,
@@ -183,24 +182,9 @@ fn said(program: impl AsRef<Path>, arguments: &[&str]) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The number in the first line of `systemctl --version`: `systemd 252 (252.39-1)`.
-fn systemd_version(text: &str) -> Option<u32> {
-    let number = text.lines().next()?.strip_prefix("systemd ")?;
-    number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn versions_of_systemd() {
-        assert_eq!(systemd_version("systemd 252 (252.39-1~deb12u1)\n+PAM"), Some(252));
-        assert_eq!(systemd_version("systemd 227\n"), Some(227));
-        assert_eq!(systemd_version("systemd 257.9\n"), Some(257));
-        assert_eq!(systemd_version(""), None);
-        assert_eq!(systemd_version("sysvinit"), None);
-    }
 
     #[test]
     fn programs_are_found_in_path_and_by_path() {

@@ -1,19 +1,15 @@
 //! Finding the programs that compiling needs.
 
-use std::env;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+
+use host::program;
 
 /// The file that a command is: a path as it is, a name looked for in `PATH`.
 pub fn find_program(command: &Path) -> Option<PathBuf> {
-    let runs = |path: &Path| {
-        path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-    };
     if command.components().count() > 1 {
-        return runs(command).then(|| command.to_owned());
+        return program::is_executable(command).then(|| command.to_owned());
     }
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path).map(|folder| folder.join(command)).find(|file| runs(file))
+    program::find(command)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub(crate) mod isolation;
 pub(crate) mod programs;
 pub(crate) mod sandbox;
 

@@ -1,42 +1,30 @@
-//! A data directory and a mount namespace of a test's own, and `rkt` in it.
+//! A data directory of a test's own, and `rkt` in it.
 
+use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use super::programs::{Programs, programs};
-
-/// Runs `test` in a private mount namespace, so that what pods mount never reaches the machine.
-///
-/// The namespace belongs to a child: this test program, called again for the one test.
-pub(crate) fn in_private_mounts(name: &str, test: impl FnOnce()) {
-    const MARK: &str = "RKT_TEST_IN_PRIVATE_MOUNTS";
-    assert!(rustix::process::geteuid().is_root(), "this test starts pods: run it as root");
-    if std::env::var_os(MARK).is_some_and(|value| value == name) {
-        return test();
-    }
-    let status = Command::new("unshare")
-        .args(["--mount", "--propagation", "private"])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture", "--test-threads=1"])
-        .env(MARK, name)
-        .status()
-        .expect("unshare (package util-linux) runs");
-    assert!(status.success(), "{name} failed in its mount namespace: {status}");
-}
 
 /// A fresh data directory with the programs under test.
 #[derive(Debug)]
 pub(crate) struct Sandbox {
     dir: tempfile::TempDir,
     programs: &'static Programs,
+    flavor: &'static str,
 }
 
 impl Sandbox {
-    /// In a new directory below the system's temporary directory.
-    pub(crate) fn new() -> Self {
-        let dir = tempfile::Builder::new().prefix("rkt-test-").tempdir().unwrap();
-        Self { dir, programs: programs() }
+    /// In a new directory below the system's temporary directory; pods run with this flavor.
+    pub(crate) fn new(flavor: &'static str) -> Self {
+        let dir = tempfile::Builder::new().prefix("rkt-").tempdir().unwrap();
+        Self { dir, programs: programs(), flavor }
+    }
+
+    /// The flavor under test.
+    pub(crate) fn flavor(&self) -> &'static str {
+        self.flavor
     }
 
     /// The directory that everything of this sandbox is in.
@@ -44,38 +32,52 @@ impl Sandbox {
         self.dir.path()
     }
 
+    /// A path in it.
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
     /// `rkt`'s data directory.
     pub(crate) fn data(&self) -> PathBuf {
-        self.dir.path().join("data")
+        self.at("data")
     }
 
     /// The application image (Debian's busybox).
-    pub(crate) fn app(&self) -> &Path {
-        &self.programs.busybox
+    pub(crate) fn app(&self) -> &'static Path {
+        self.programs.busybox()
     }
 
-    /// The arguments that start every `rkt` of this sandbox.
-    pub(crate) fn rkt_args(&self) -> Vec<String> {
-        let empty = self.dir.path().join("no-config");
-        vec![
-            self.programs.rkt.display().to_string(),
-            format!("--dir={}", self.data().display()),
-            format!("--system-config={}", empty.display()),
-            format!("--local-config={}", empty.display()),
-            "--insecure-options=image".to_owned(),
-        ]
+    /// The stage1 image of the flavor under test.
+    pub(crate) fn stage1(&self) -> PathBuf {
+        self.programs.stage1(self.flavor)
     }
 
-    /// The arguments of `rkt run` up to the image.
+    /// The option that chooses it.
     pub(crate) fn stage1_arg(&self) -> String {
-        format!("--stage1-path={}", self.programs.stage1_fly.display())
+        format!("--stage1-path={}", self.stage1().display())
     }
 
-    /// A command that runs `rkt` with these arguments.
+    /// A command that runs `rkt` with these arguments, in the sandbox's directory, with no input and a process group of its
+    /// own, as a shell's background jobs have.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        let base = self.rkt_args();
-        let mut command = Command::new(&base[0]);
-        command.args(&base[1..]).args(args).current_dir(self.dir.path());
+        use std::os::unix::process::CommandExt as _;
+        let empty = self.at("no-config");
+        let mut command = Command::new(self.programs.rkt());
+        command
+            .arg(format!("--dir={}", self.data().display()))
+            .arg(format!("--system-config={}", empty.display()))
+            .arg(format!("--local-config={}", empty.display()))
+            .arg("--insecure-options=image")
+            .args(args)
+            .current_dir(self.path())
+            .stdin(Stdio::null())
+            .process_group(0);
+        // What only tells the processes of a test which they are.
+        for (name, _) in env::vars_os() {
+            if name.as_encoded_bytes().starts_with(b"RKT_TEST_") {
+                command.env_remove(name);
+            }
+        }
         command
     }
 
@@ -85,6 +87,7 @@ impl Sandbox {
     }
 
     /// Runs `rkt`, which must succeed, and gives its standard output.
+    #[track_caller]
     pub(crate) fn rkt_ok<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> String {
         let output = self.rkt(args);
         assert!(output.status.success(), "rkt failed ({}): {}", output.status, show(&output));

@@ -154,6 +154,11 @@ impl PodManifest {
 }
 
 impl RuntimeApp {
+    /// The value of an annotation.
+    pub fn annotation(&self, name: &str) -> Option<&str> {
+        self.annotations.iter().find(|a| a.name == name).map(|a| a.value.as_str())
+    }
+
     /// An app of an image, started as the image says.
     pub fn new(name: AcName, image: ImageId) -> Self {
         Self {

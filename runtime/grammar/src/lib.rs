@@ -128,6 +128,14 @@ pub enum Command {
     Image(ImageCommand),
     /// Print the configuration as rkt understood it
     Config(ConfigArgs),
+    /// Tell which flavors of stage1 this machine can run, and why
+    #[command(
+        long_about = "Tell which flavors of stage1 this machine can run, and why.\n\nWhat is told is read from the kernel \
+                      or found by trying calls that change nothing; running a pod may still meet with more. It is \
+                      about the machine alone: which images are installed is another matter. Run it as root, since \
+                      pods need root."
+    )]
+    CheckHost(CheckHostArgs),
     /// Print versions and features
     Version(VersionArgs),
     /// Trust a signing key
@@ -160,6 +168,20 @@ pub struct ConfigArgs {
     #[arg(long, value_name = "BOOL", value_parser = go_bool, num_args = 0..=1, require_equals = true,
           default_value = "true", default_missing_value = "true")]
     pub pretty_print: bool,
+}
+
+/// Arguments of `rkt check-host`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_long_help = "Exit codes: 0 if the flavor of the default stage1 image works here, with notes or without \
+                             (also if that image is of no flavor that rkt knows); 1 if it does not; 254 if it could \
+                             not be checked."
+)]
+pub struct CheckHostArgs {
+    /// Print one JSON object
+    #[arg(long, value_name = "BOOL", value_parser = go_bool, num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", hide_default_value = true)]
+    pub json: bool,
 }
 
 /// Arguments of `rkt version`.

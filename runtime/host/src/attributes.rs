@@ -35,6 +35,20 @@ pub(crate) fn set_private(mount: BorrowedFd<'_>) -> io::Result<()> {
     set(mount, false, &MountAttr { set: 0, clear: 0, propagation: libc::MS_PRIVATE, user_namespace: 0 })
 }
 
+/// Whether the kernel knows how. It is asked to do nothing with a structure of no size, which it refuses.
+///
+/// # Errors
+/// Why it cannot be used.
+#[cfg(feature = "facts")]
+pub(crate) fn available() -> io::Result<()> {
+    // SAFETY: the path is a constant C string; the kernel reads nothing of a structure of this size.
+    let result = unsafe {
+        libc::syscall(libc::SYS_mount_setattr, -1, c"".as_ptr(), 0, ptr::null::<MountAttr>(), 0_usize)
+    };
+    let error = io::Error::last_os_error();
+    if result == 0 || error.raw_os_error() == Some(libc::EINVAL) { Ok(()) } else { Err(error) }
+}
+
 fn set(mount: BorrowedFd<'_>, recursive: bool, attributes: &MountAttr) -> io::Result<()> {
     let flags = libc::AT_EMPTY_PATH | if recursive { RECURSIVE } else { 0 };
     // SAFETY: the path is a constant C string, the structure outlives the call, and its size is given.

@@ -3,7 +3,21 @@
 pub mod arch;
 mod attributes;
 pub mod bind;
+pub mod bus;
+pub mod capabilities;
+pub mod cgroup;
+#[cfg(feature = "facts")]
+pub mod facts;
+#[cfg(feature = "facts")]
+pub mod fit;
+#[cfg(feature = "facts")]
+pub mod kernel;
+pub mod kvm;
 pub mod mountinfo;
 pub mod mounts;
+pub mod namespaces;
+pub mod nspawn;
 pub mod overlay;
 pub mod processes;
+pub mod program;
+pub mod systemd;

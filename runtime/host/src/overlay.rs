@@ -35,6 +35,8 @@ pub enum Reason {
     },
 }
 
+const FILE_SYSTEMS: &str = "/proc/filesystems";
+
 const AUFS: u64 = 0x6175_6673;
 const ZFS: u64 = 0x2fc1_2fc1;
 
@@ -78,11 +80,17 @@ pub fn support(data_dir: &Path) -> Result<(), Reason> {
 }
 
 fn kernel_has_overlay() -> Result<bool, Reason> {
-    let path = Path::new("/proc/filesystems");
-    match std::fs::read(path) {
-        Ok(text) => Ok(text.split(|&byte| byte == b'\n').any(|line| line == b"nodev\toverlay")),
-        Err(source) => Err(Reason::Io { path: path.to_path_buf(), source }),
+    match file_systems() {
+        Ok(names) => Ok(names.iter().any(|name| name == "overlay")),
+        Err(source) => Err(Reason::Io { path: FILE_SYSTEMS.into(), source }),
     }
+}
+
+/// The file systems that the kernel has and that are not in modules yet to be loaded.
+pub(crate) fn file_systems() -> io::Result<Vec<String>> {
+    let text = std::fs::read(FILE_SYSTEMS)?;
+    let text = String::from_utf8_lossy(&text);
+    Ok(text.lines().filter_map(|line| line.split('\t').next_back()).map(str::to_owned).collect())
 }
 
 #[cfg(test)]

@@ -5,13 +5,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use grammar::StopArgs;
-use pod::{DataDir, Pod, State, protocol};
+use pod::{DataDir, Pod, State};
 
 use crate::error::{Context as _, EXIT_FAILURE, EXIT_UUID_FILE, Failure};
 use crate::pod::{find, survivors};
 use crate::session::Session;
 use crate::stage1::call::PodStage1;
-use crate::stage1::entry::{EntryPoint, declared};
 
 /// How long a pod that was killed may take to end.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -53,30 +52,12 @@ fn stop(data: &DataDir, prefix: &str, force: bool) -> Result<(), Failure> {
             return Err(Failure::new(format!("pod is not running, it is {state}")).within(failed()));
         }
     }
-    call_stop(&pod, force).context(failed())?;
+    PodStage1::of(&pod)?.stop(&pod, force).context(failed())?;
     if force {
         wait_until_over(&mut pod).context(failed())?;
     }
     writeln!(std::io::stdout(), "\"{uuid}\"")?;
     Ok(())
-}
-
-/// Has stage1 end the pod, or begin to.
-fn call_stop(pod: &Pod, force: bool) -> Result<(), Failure> {
-    let stage1 = PodStage1::of(pod)?;
-    if declared(&stage1.manifest, EntryPoint::Stop).is_none() {
-        return Err(Failure::new(format!(
-            "rkt stop not implemented for pod's stage1: \"{}\"",
-            stage1.manifest.name
-        )));
-    }
-    let words = protocol::StopArgs { debug: false, force, uuid: pod.uuid() }.encode();
-    let status = stage1.command(pod, EntryPoint::Stop, &words)?.status()?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Failure::new(format!("the 'stop' entrypoint failed: {status}")))
-    }
 }
 
 /// Waits until nothing of a pod runs that was killed.

@@ -14,6 +14,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::error::{Context as _, Failure};
+use crate::stage1::call::PodStage1;
 
 /// How long processes may take to end once they were killed.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -40,6 +41,19 @@ pub fn of(pod: &Pod) -> Result<Vec<u32>, Failure> {
         mount.fs_type == "overlay" && mount.options.windows(upper.len()).any(|part| part == upper.as_bytes())
     };
     rooted_in(&places, is_ours).context(format!("cannot look for processes of pod \"{}\"", pod.uuid()))
+}
+
+/// Has stage1 end them, if there are any, and waits until they have ended.
+///
+/// # Errors
+/// If stage1 fails, or some are left.
+pub fn end(pod: &Pod) -> Result<(), Failure> {
+    if of(pod)?.is_empty() {
+        return Ok(());
+    }
+    let failed = || format!("cannot end what is left of pod \"{}\"", pod.uuid());
+    PodStage1::of(pod)?.stop(pod, true).context(failed())?;
+    wait_for_none(pod).context(failed())
 }
 
 /// Waits until the pod has no processes, as long as some are ending.

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use appc::ImageManifest;
 use pod::app::environment::DEFAULT_PATH;
-use pod::protocol::Enter;
+use pod::protocol::{Enter, StopArgs};
 use pod::{Pod, layout};
 
 use super::entry::{EntryPoint, declared, locate};
@@ -49,6 +49,23 @@ impl PodStage1 {
     /// Root of the stage1 in the tree store.
     pub fn tree_rootfs(&self, pod: &Pod) -> PathBuf {
         pod.data_dir().tree().join(self.tree.to_string()).join("rootfs")
+    }
+
+    /// Has the pod end, or with `force` ends it.
+    ///
+    /// # Errors
+    /// If the image has no entry point for it, or that fails.
+    pub fn stop(&self, pod: &Pod, force: bool) -> Result<(), Failure> {
+        if declared(&self.manifest, EntryPoint::Stop).is_none() {
+            let name = &self.manifest.name;
+            return Err(Failure::new(format!("rkt stop not implemented for pod's stage1: \"{name}\"")));
+        }
+        let words = StopArgs { debug: false, force, uuid: pod.uuid() }.encode();
+        let status = self.command(pod, EntryPoint::Stop, &words)?.status()?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(Failure::new(format!("the 'stop' entrypoint failed: {status}")))
     }
 
     /// A call of an entry point with the pod's directory as working directory.

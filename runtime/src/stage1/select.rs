@@ -288,12 +288,19 @@ fn tell_that_the_file_wins(path: &Path, image: &AppImage, other: ImageId) {
     );
 }
 
+/// The flavor of a stage1 image with this name, when it is one that `rkt-build` gives: `coreos.com/rkt/stage1-fly`.
+fn flavor_of(name: &str) -> Option<&str> {
+    name.rsplit('/').next()?.strip_prefix("stage1-")
+}
+
+/// The flavor of the default stage1 image, when its name tells one.
+pub fn default_flavor(session: &Session) -> Result<Option<String>, Failure> {
+    let configured = session.config()?.stage1.name.as_deref();
+    Ok(flavor_of(configured.unwrap_or(defaults::STAGE1_NAME)).map(str::to_owned))
+}
+
 fn remedy() -> String {
-    let flavor = defaults::STAGE1_NAME
-        .rsplit("stage1-")
-        .next()
-        .filter(|flavor| !flavor.contains('/'))
-        .unwrap_or("fly");
+    let flavor = flavor_of(defaults::STAGE1_NAME).unwrap_or("fly");
     format!("`rkt-build --with-stage1-flavors={flavor}` builds and installs a stage1 image")
 }
 
@@ -324,6 +331,14 @@ mod tests {
         assert!(flag(&["/x", "/y"], &[]).is_err());
         assert!(flag(&["/x"], &["sha512-00"]).is_err());
         assert!(flag(&[""], &[]).is_err());
+    }
+
+    #[test]
+    fn flavors_of_names() {
+        assert_eq!(flavor_of("coreos.com/rkt/stage1-fly"), Some("fly"));
+        assert_eq!(flavor_of("stage1-my-own"), Some("my-own"));
+        assert_eq!(flavor_of("example.com/stage1-x/image"), None);
+        assert_eq!(flavor_of("example.com/stage1"), None);
     }
 
     #[test]

@@ -30,6 +30,12 @@ impl Failure {
         self
     }
 
+    /// Puts words before it that say where.
+    pub(crate) fn within(mut self, place: &str) -> Failure {
+        self.what = format!("{place}: {}", self.what);
+        self
+    }
+
     /// Prints it to standard error; gives the exit code.
     pub(crate) fn report(&self, prefix: &str) -> ExitCode {
         let (mut text, code) = match &self.usage {

@@ -1,9 +1,12 @@
-//! What the standard library does not offer around `exec`.
-#![expect(unsafe_code, reason = "signals, descriptors by number and exec are raw by nature")]
+//! What the standard library does not offer around processes: `exec`, `fork`, namespaces.
+#![expect(unsafe_code, reason = "signals, descriptors by number, fork and exec are raw by nature")]
 
+use rustix::net::{AddressFamily, SocketType};
+use rustix::process::{Pid, WaitOptions};
+use rustix::thread::UnshareFlags;
 use std::ffi::{CString, OsStr};
 use std::io;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 
@@ -58,5 +61,81 @@ pub(crate) fn exec<'a>(
         let error = io::Error::last_os_error();
         libc::signal(libc::SIGPIPE, libc::SIG_IGN);
         error
+    }
+}
+
+/// Gives this process a mount namespace of its own.
+pub(crate) fn unshare_mounts() -> io::Result<()> {
+    // SAFETY: the other flags of this call are what can make file descriptors of threads differ.
+    Ok(unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNS) }?)
+}
+
+/// `IFF_UP` and `IFF_RUNNING` of `linux/if.h`, in the type that requests have.
+const UP: libc::c_short = 0x1 | 0x40;
+
+/// Gives this process a network namespace of its own, in which only a loopback interface is, and sets that up.
+pub(crate) fn unshare_network() -> io::Result<()> {
+    // SAFETY: as above.
+    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) }?;
+    let socket = rustix::net::socket(AddressFamily::INET, SocketType::DGRAM, None)?;
+    // SAFETY: all-zero bytes are a valid request.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (place, byte) in request.ifr_name.iter_mut().zip(b"lo") {
+        *place = libc::c_char::from_ne_bytes([*byte]);
+    }
+    request.ifr_ifru.ifru_flags = UP;
+    // SAFETY: the request is of the type that this call takes, and lives until it returns.
+    if unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+/// Starts a process that is no child of this one, runs `work` in it and ends it. To be called without other threads.
+pub(crate) fn detached(work: impl FnOnce()) -> io::Result<()> {
+    // SAFETY: there are no other threads, so the copy is as good as the original.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => {
+            // SAFETY: as above. `_exit` leaves what the original wants to do at its end to the original.
+            unsafe {
+                if libc::fork() == 0 {
+                    libc::setsid();
+                    work();
+                }
+                libc::_exit(0)
+            }
+        }
+        child => {
+            if let Some(child) = Pid::from_raw(child) {
+                rustix::process::waitpid(Some(child), WaitOptions::empty())?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Splits this process; `None` in the child. To be called without other threads.
+pub(crate) fn fork() -> io::Result<Option<Pid>> {
+    // SAFETY: there are no other threads, so the copy is as good as the original.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(None),
+        child => Ok(Pid::from_raw(child)),
+    }
+}
+
+/// Closes a descriptor that no value of this program owns.
+pub(crate) fn close(number: RawFd) {
+    // SAFETY: nothing in this program uses the descriptor any more.
+    unsafe { libc::close(number) };
+}
+
+/// Ends this process by a signal. Returns when the signal does not end processes.
+pub(crate) fn end_by_signal(number: i32) {
+    // SAFETY: giving a signal its default handling and raising it touches no memory of ours.
+    unsafe {
+        libc::signal(number, libc::SIG_DFL);
+        libc::raise(number);
     }
 }

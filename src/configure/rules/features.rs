@@ -1,5 +1,7 @@
 //! What is switched on.
 
+use host::systemd::assets::Miss;
+
 use super::Rules;
 use super::machines::Machines;
 use super::stage1::Stage1;
@@ -7,9 +9,6 @@ use crate::configure::config::{Features, Setup};
 use crate::configure::dirs::Directories;
 use crate::configure::options::Key;
 use crate::failure::Problem;
-
-/// The oldest systemd under which the functional tests of flavor `host` run.
-const OLDEST_SYSTEMD: u32 = 220;
 
 /// Directories that belong to the system: an incremental build must not end up there.
 const SYSTEM_PREFIXES: &[&str] = &["/usr", "/bin", "/sbin", "/lib", "/lib64", "/opt"];
@@ -74,7 +73,6 @@ impl Rules<'_> {
         if wanted == "no" {
             return false;
         }
-        let systemd = self.facts.systemd_version.filter(|_| self.facts.systemd_running);
         let obstacle = if cross {
             Some(("what is built here does not run on this machine".to_owned(), "leave --host out"))
         } else if stage1.setup == Setup::Detailed {
@@ -83,18 +81,11 @@ impl Rules<'_> {
                     .to_owned(),
                 "leave --with-stage1-default-name and --with-stage1-default-version out",
             ))
-        } else if stage1.default.flavor.as_deref() == Some("host") {
-            match systemd {
-                None => Some((
-                    "flavor host is tested under systemd, which does not run here".to_owned(),
-                    "boot with systemd",
-                )),
-                Some(version) if version < OLDEST_SYSTEMD => Some((
-                    format!("flavor host needs systemd {OLDEST_SYSTEMD} or newer, here is {version}"),
-                    "use a newer system",
-                )),
-                Some(_) => None,
-            }
+        } else if stage1.flavors.iter().any(|flavor| flavor == "host") {
+            self.facts.systemd_misses.first().map(|first| {
+                let misses: Vec<String> = self.facts.systemd_misses.iter().map(Miss::to_string).collect();
+                (format!("flavor host takes systemd from the machine: {}", misses.join("; ")), first.hint())
+            })
         } else {
             None
         };

@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use host::systemd::assets::Miss;
+
 use super::*;
 use crate::cli;
 use crate::configure::facts::{FlavorFacts, PathKind, RustFacts};
@@ -286,18 +288,41 @@ fn features() {
         ("--enable-incremental-build --host=aarch64-linux-gnu", &["this is a cross build"]),
         ("--enable-functional-tests=sometimes", &["none of yes, no, auto"]),
         ("--enable-functional-tests --host=aarch64-linux-gnu", &["does not run on this machine"]),
-        (
-            "--enable-functional-tests --with-stage1-flavors=host",
-            &["needs systemd 220 or newer, here is 219"],
-        ),
     ] {
-        let facts = HostFacts { systemd_running: true, systemd_version: Some(219), ..facts.clone() };
         expect(words, &facts, errors, &[]);
     }
-    let host = "--enable-functional-tests=auto --with-stage1-flavors=host";
-    assert!(!expect(host, &facts, &[], &["under systemd"]).unwrap().features.functional_tests);
-    let facts = HostFacts { systemd_running: true, systemd_version: Some(252), ..facts };
-    assert!(expect(host, &facts, &[], &[]).unwrap().features.functional_tests);
+}
+
+#[test]
+fn functional_tests_of_flavor_host_need_tools_of_systemd() {
+    let yes = "--enable-functional-tests --with-stage1-flavors=host";
+    let auto = "--enable-functional-tests=auto --with-stage1-flavors=host";
+    let switched_on = |config: Option<Config>| config.unwrap().features.functional_tests;
+    let facts = facts();
+    // That systemd has booted the machine is not asked.
+    assert!(switched_on(expect(yes, &facts, &[], &[])));
+    assert!(switched_on(expect(auto, &facts, &[], &[])));
+    let file = |name| Miss::File { name, why: "testing", searched: "PATH".to_owned() };
+    for (misses, says) in [
+        (vec![file("systemd-nspawn")], "systemd-nspawn, needed for testing: not in PATH"),
+        (vec![Miss::TooOld(219)], "systemd-nspawn is of systemd 219, and 220 or newer is needed"),
+        (
+            vec![Miss::TooOld(1), file("systemctl")],
+            "flavor host takes systemd from the machine: systemd-nspawn is of systemd 1, and 220 or newer is needed; \
+             systemctl, needed for testing: not in PATH",
+        ),
+    ] {
+        let facts = HostFacts { systemd_misses: misses, ..facts.clone() };
+        expect(yes, &facts, &[says], &[]);
+        assert!(!switched_on(expect(auto, &facts, &[], &[says])));
+        // Another flavor brings what it needs.
+        assert!(switched_on(expect(
+            "--enable-functional-tests --with-stage1-flavors=coreos",
+            &facts,
+            &[],
+            &[]
+        )));
+    }
 }
 
 #[test]

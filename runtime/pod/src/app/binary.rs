@@ -125,14 +125,19 @@ pub fn examine(root: &Root, program: &Path) -> Result<(), Problem> {
         return Err(Problem::NotExecutable(program.to_path_buf()));
     }
     // What cannot be read is left to the kernel to judge.
-    let Ok(file) = root.open_file(program, OFlags::RDONLY | OFlags::NONBLOCK) else { return Ok(()) };
-    let Some(interpreter) = interpreter(&File::from(file)) else { return Ok(()) };
+    let Some(interpreter) = interpreter_of(root, program) else { return Ok(()) };
     match root.open_file(&interpreter, OFlags::PATH) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Err(Problem::MissingInterpreter { program: program.to_path_buf(), interpreter })
         }
         _ => Ok(()),
     }
+}
+
+/// The absolute path of what the kernel starts to run a program; `None` when it needs nothing, or cannot be read.
+pub fn interpreter_of(root: &Root, program: &Path) -> Option<PathBuf> {
+    let file = root.open_file(program, OFlags::RDONLY | OFlags::NONBLOCK).ok()?;
+    interpreter(&File::from(file))
 }
 
 /// The program that the kernel starts to run this one; `None` when there is none, or the file is not

@@ -53,6 +53,11 @@ impl Environment {
         self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_os_str())
     }
 
+    /// Each variable.
+    pub fn pairs(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+
     /// `NAME=VALUE` of each variable.
     pub fn entries(&self) -> impl Iterator<Item = OsString> {
         self.0.iter().map(|(name, value)| {

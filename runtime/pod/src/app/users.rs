@@ -67,6 +67,9 @@ pub struct Wanted<'a> {
     /// The group may be unknown: then its number is the user's. For images that came from docker, where
     /// the group is only a copy of the user.
     pub group_may_be_user: bool,
+    /// First number of the root's user namespace as the host sees it: owners of files are told as the
+    /// namespace sees them. 0 without one.
+    pub shift: u32,
 }
 
 impl Wanted<'_> {
@@ -75,8 +78,8 @@ impl Wanted<'_> {
     /// # Errors
     /// [`Error`] for the first that is unknown.
     pub fn resolve(self, root: &Root) -> Result<Credentials, Error> {
-        let uid = User.look_up(root, self.user)?;
-        let gid = match Group.look_up(root, self.group) {
+        let uid = User.look_up(root, self.user, self.shift)?;
+        let gid = match Group.look_up(root, self.group, self.shift) {
             Ok(gid) => gid,
             Err(_) if self.group_may_be_user => uid,
             Err(error) => return Err(error),
@@ -111,7 +114,7 @@ impl Kind {
         })
     }
 
-    fn look_up(self, root: &Root, name: &str) -> Result<u32, Error> {
+    fn look_up(self, root: &Root, name: &str, shift: u32) -> Result<u32, Error> {
         if name == "root" {
             return Ok(0);
         }
@@ -122,8 +125,8 @@ impl Kind {
         if name.starts_with('/') {
             return match root::owner(root, Path::new(name)) {
                 Ok((uid, gid)) => Ok(match self {
-                    User => uid,
-                    Group => gid,
+                    User => uid.saturating_sub(shift),
+                    Group => gid.saturating_sub(shift),
                 }),
                 Err(source) => Err(Error::Io { kind, name: owned, file: PathBuf::from(name), source }),
             };
@@ -165,7 +168,7 @@ mod tests {
     use std::fs;
 
     fn wanted<'a>(user: &'a str, group: &'a str, docker: bool) -> Wanted<'a> {
-        Wanted { user, group, supplementary: &[7, 8], group_may_be_user: docker }
+        Wanted { user, group, supplementary: &[7, 8], group_may_be_user: docker, shift: 0 }
     }
 
     #[test]

@@ -141,8 +141,8 @@ fn list(program: &str, flags: &[Flag]) -> String {
     text
 }
 
-/// The spellings of truth that Go knows.
-fn parse_bool(text: &str) -> Option<bool> {
+/// A truth value in one of the spellings that Go knows; none for any other text.
+pub fn parse_bool(text: &str) -> Option<bool> {
     match text {
         "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
         "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),

@@ -1,9 +1,9 @@
 //! `enter`: this process becomes a command beside the app, in the app's root, as the app's user.
 
-use super::identity;
-use super::process::{belongs, process_id};
 use crate::failure::{Failure, at};
+use crate::identity;
 use crate::pod_dir::OneAppPod;
+use crate::process::{belongs, process_id};
 use crate::system;
 use pod::app::binary;
 use pod::app::environment::Environment;
@@ -24,13 +24,13 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
         return Err(Failure::new("no command to run").hint("name one: rkt enter UUID COMMAND"));
     };
     let pod = OneAppPod::load()?;
-    if !args.app.is_empty() && args.app != pod.name() {
+    if !args.app.is_empty() && args.app != pod.the_app().name() {
         return Err(Failure::new(format!("the pod has no app \"{}\"", args.app))
-            .hint(format!("its app is \"{}\"", pod.name())));
+            .hint(format!("its app is \"{}\"", pod.the_app().name())));
     }
     let root = root_of(args.pid, &pod)?;
-    let app = pod.app()?;
-    let who = pod.wanted_user(app).resolve(&root).map_err(|error| {
+    let app = pod.the_app().app()?;
+    let who = pod.the_app().wanted_user(app).resolve(&root).map_err(|error| {
         Failure::new(format!("failed to lookup process credentials: {error}"))
             .hint("the app runs as numbers that its image no longer has names for; add the names again")
     })?;
@@ -60,7 +60,8 @@ fn root_of(pid: u32, pod: &OneAppPod) -> Result<Root, Failure> {
     let ended = "the app has ended; look at rkt status";
     let fd = rustix::fs::open(&path, flags, Mode::empty())
         .map_err(|errno| at("open", &path)(errno).hint(ended))?;
-    let belongs = process_id(&pid.to_string()).is_some_and(|pid| belongs(pid, &pod.dir, &pod.rootfs()));
+    let belongs =
+        process_id(&pid.to_string()).is_some_and(|pid| belongs(pid, &pod.dir, &pod.the_app().rootfs()));
     if !belongs {
         return Err(Failure::new(format!("process {pid} is not of pod {}", pod.dir.display())).hint(ended));
     }
@@ -73,15 +74,17 @@ fn unmounted(pod: &OneAppPod, error: io::Error) -> io::Result<Vec<u8>> {
     if error.kind() != ErrorKind::NotFound || id.is_empty() || id.contains('/') {
         return Err(error);
     }
-    fs::read(pod.dir.join(layout::overlay_upper(&id)).join(layout::ENV).join(pod.name()))
+    fs::read(pod.dir.join(layout::overlay_upper(&id)).join(layout::ENV).join(pod.the_app().name()))
 }
 
 /// The environment that the app was started with; the terminal's type is the caller's.
 fn environment(pod: &OneAppPod) -> Result<Environment, Failure> {
-    let path = pod.dir.join(layout::app_env(pod.name()));
+    let path = pod.dir.join(layout::app_env(pod.the_app().name()));
     let mut environment = match fs::read(&path).or_else(|error| unmounted(pod, error)) {
         Ok(text) => Environment::from_file(&text),
-        Err(error) if error.kind() == ErrorKind::NotFound => Environment::compose(pod.name(), [], None),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Environment::compose(pod.the_app().name(), [], None)
+        }
         Err(error) => return Err(at("read", &path)(error)),
     };
     if environment.get("TERM").is_none()

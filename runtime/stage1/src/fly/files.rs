@@ -1,12 +1,12 @@
 //! Files that are written into the app's image, and into the stage1 image.
 
 use crate::failure::{Failure, at};
+use crate::root_file::write;
 use pod::layout;
 use pod::protocol::{DnsConfMode, HostsMode, ResolvMode};
-use pod::root::{Make, Root, is_file};
-use rustix::fs::OFlags;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use pod::root::Root;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 pub(super) const RESOLV_CONF: &str = "/etc/resolv.conf";
@@ -38,23 +38,4 @@ pub(super) fn write_etc(pod_dir: &Path, root: &Root, dns: DnsConfMode) -> Result
         let _ = write(root, Path::new(HOSTS), DEFAULT_HOSTS);
     }
     Ok(())
-}
-
-/// Writes a file inside a root, making what leads to it.
-pub(super) fn write(root: &Root, path: &Path, content: &[u8]) -> Result<(), Failure> {
-    let outside = root.outside(path);
-    root.ensure(path, Make::File(0o644), &[]).map_err(at("make", &outside))?;
-    replace(root, path, content).map_err(at("write", &outside))
-}
-
-/// Replaces the content of a regular file inside a root.
-fn replace(root: &Root, path: &Path, content: &[u8]) -> io::Result<()> {
-    // Not truncated before it is known to be a file.
-    let fd = root.open_file(path, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
-    if !is_file(&rustix::fs::fstat(&fd)?) {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut file = File::from(fd);
-    file.set_len(0)?;
-    file.write_all(content)
 }

@@ -7,9 +7,7 @@
 pub(crate) mod enter;
 mod files;
 pub(crate) mod gc;
-mod identity;
 mod mounts;
-mod process;
 pub(crate) mod run;
 pub(crate) mod stop;
 mod volumes;

@@ -1,19 +1,18 @@
 //! What is mounted into the app's root, and taking it away again.
 
 use super::files::{self, HOSTS, RESOLV_CONF};
-use super::volumes::{Source, VolumeMount};
+use super::volumes::VolumeMount;
 use crate::failure::{Failure, at};
 use crate::pod_dir::OneAppPod;
+use crate::volume::{Source, empty_directory};
 use host::bind::{Tree, share};
 use pod::layout;
 use pod::protocol::{DnsConfMode, HostsMode, ResolvMode};
 use pod::root::{Make, Root, mount_id};
 use rustix::fs::{FileType, Mode, OFlags};
-use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Directories of the host that every app sees.
 const OF_HOST: [&str; 3] = ["/dev", "/proc", "/sys"];
@@ -25,7 +24,7 @@ const TMP: &str = "/tmp";
 /// view, which is cut off from other mount namespaces: they do not keep copies of what is mounted here,
 /// and one unmount takes all away.
 pub(super) fn own_root(pod: &OneAppPod) -> Result<Root, Failure> {
-    let rootfs = pod.rootfs();
+    let rootfs = pod.the_app().rootfs();
     let below = Root::open(&rootfs).map_err(|error| {
         at("use as root of the app", &rootfs)(error)
             .hint("it must be a directory, with no symlink on the way; rkt image verify checks the image")
@@ -219,20 +218,4 @@ fn read_only(tree: &Tree, recursive: bool, source: &Path) -> Result<(), Failure>
     tree.read_only(recursive).map_err(|error| {
         at("make read-only the view of", source)(error).hint("read-only mounts need Linux 5.12 or newer")
     })
-}
-
-/// The directory of a volume of kind `empty`.
-fn empty_directory(pod_dir: &Path, name: &str, mode: u32, uid: u32, gid: u32) -> Result<PathBuf, Failure> {
-    let make = |path: &Path, mode: u32| match DirBuilder::new().mode(mode).create(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        other => other.map_err(at("make the directory", path)),
-    };
-    let parent = pod_dir.join(layout::SHARED_VOLUMES);
-    make(&parent, 0o755)?;
-    let path = pod_dir.join(layout::shared_volume(name));
-    make(&path, 0o770)?;
-    // The owner first: changing it may clear bits of the mode.
-    std::os::unix::fs::lchown(&path, Some(uid), Some(gid)).map_err(at("give away", &path))?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).map_err(at("set the mode of", &path))?;
-    Ok(path)
 }

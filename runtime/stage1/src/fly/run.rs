@@ -1,20 +1,20 @@
 //! `run`: this process becomes the app.
 
-use super::{UNDEFINED_FLAGS, files, identity, mounts, volumes};
+use super::{UNDEFINED_FLAGS, mounts, volumes};
 use crate::failure::{Failure, at, warn};
+use crate::identity;
 use crate::pod_dir::{self, OneAppPod};
-use crate::{runtime_config, system};
+use crate::{root_file, runtime_config, system};
 use appc::{App, IsolatorValue};
 use pod::app::binary;
 use pod::app::environment::Environment;
 use pod::app::users::Credentials;
 use pod::layout;
-use pod::protocol::{ENV_LOCK_FD, RunArgs};
+use pod::protocol::RunArgs;
 use pod::root::Root;
 use rustix::fs::Mode;
 use rustix::io::FdFlags;
 use std::convert::Infallible;
-use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Write as _};
@@ -48,7 +48,7 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
     for file in [layout::PID, layout::PGID] {
         let _ = fs::remove_file(dir.join(file));
     }
-    if let Err(more) = mounts::clear(dir, &prepared.pod.rootfs()) {
+    if let Err(more) = mounts::clear(dir, &prepared.pod.the_app().rootfs()) {
         more.report("fly-run");
     }
     Err(failure)
@@ -57,45 +57,31 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
 fn prepare(args: &RunArgs) -> Result<Prepared, Failure> {
     let pod = OneAppPod::load()?;
     pod_dir::write(&pod.dir.join(layout::RUNTIME_CONFIG), runtime_config::to_json(args).as_bytes())?;
-    let app = pod.app()?.clone();
+    let app = pod.the_app().app()?.clone();
     if app.exec.is_empty() {
-        let image = pod.image.name.as_str();
+        let image = pod.the_app().image.name.as_str();
         return Err(Failure::new(format!("image \"{image}\" has an empty \"exec\" (try --exec=BINARY)")));
     }
-    let lock = lock()?;
+    let lock = pod_dir::inherited_lock()?;
     let root = mounts::own_root(&pod)?;
     Ok(Prepared { pod, app, root, lock })
-}
-
-/// The descriptor that holds the pod's lock, which the app must inherit.
-fn lock() -> Result<BorrowedFd<'static>, Failure> {
-    let hint = "this program is started by rkt run, which hands it the lock of the pod";
-    let Some(value) = env::var_os(ENV_LOCK_FD) else {
-        return Err(Failure::new(format!("{ENV_LOCK_FD} is not set in the environment")).hint(hint));
-    };
-    let number = value.to_str().and_then(|text| text.parse().ok());
-    let wrong = |why: &str| {
-        Failure::new(format!("{ENV_LOCK_FD}={} in the environment {why}", value.to_string_lossy())).hint(hint)
-    };
-    let number = number.ok_or_else(|| wrong("is not a number"))?;
-    system::inherited_fd(number).map_err(|_| wrong("is not an open descriptor"))
 }
 
 /// Does everything up to becoming the app.
 fn start(prepared: &Prepared, args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     let Prepared { pod, app, root, lock } = prepared;
-    let name = pod.name();
+    let name = pod.the_app().name();
     let ignored = ignored(pod, app);
     if !ignored.is_empty() {
         warn(format_args!("Warning: fly ignores of app \"{name}\": {}", ignored.join(", ")));
     }
-    let volumes = volumes::plan(&pod.manifest, pod.runtime_app(), app, &pod.image)?;
+    let volumes = volumes::plan(&pod.manifest, pod.the_app().runtime, app, pod.the_app().image)?;
     mounts::make(&pod.dir, root, &volumes, args.dns_conf_mode)?;
-    if pod.runtime_app().read_only_rootfs {
+    if pod.the_app().runtime.read_only_rootfs {
         host::bind::make_read_only(root).map_err(at("make read-only", root.path()))?;
     }
 
-    let who = pod.wanted_user(app).resolve(root).map_err(|error| {
+    let who = pod.the_app().wanted_user(app).resolve(root).map_err(|error| {
         Failure::new(format!("cannot tell who app \"{name}\" runs as: {error}"))
             .hint("choose numbers with --user=UID --group=GID, or add the names to the image")
     })?;
@@ -103,7 +89,7 @@ fn start(prepared: &Prepared, args: &RunArgs, mask: Mode) -> Result<Infallible, 
     let environment = Environment::compose(name, variables, None);
     let stage1_rootfs = pod.dir.join(layout::STAGE1_ROOTFS);
     let stage1 = Root::open(&stage1_rootfs).map_err(at("open", &stage1_rootfs))?;
-    files::write(&stage1, &Path::new(layout::ENV).join(name), &environment.to_file())?;
+    root_file::write(&stage1, &Path::new(layout::ENV).join(name), &environment.to_file())?;
 
     let working_directory = match app.working_directory.as_str() {
         "" => OsStr::new("/"),

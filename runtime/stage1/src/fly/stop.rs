@@ -1,8 +1,8 @@
 //! `stop`: asks the app to end, or, when only processes that it left behind run on, those.
 
-use super::process::{belongs, process_id};
 use crate::failure::{Failure, at};
 use crate::pod_dir::OneAppPod;
+use crate::process::{belongs, process_id};
 use pod::layout;
 use pod::protocol::StopArgs;
 use rustix::io::Errno;
@@ -23,7 +23,7 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
     let Some(pid) = process_id(text) else {
         return Err(Failure::new(format!("{}: \"{text}\" is not a process ID", path.display())));
     };
-    if belongs(pid, &pod.dir, &pod.rootfs()) {
+    if belongs(pid, &pod.dir, &pod.the_app().rootfs()) {
         match rustix::process::kill_process(pid, signal) {
             Ok(()) => return Ok(ExitCode::SUCCESS),
             Err(Errno::SRCH) => {}
@@ -36,7 +36,7 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
 /// Signals every process that the app left behind. The process group that the app was started in is no
 /// measure, because whoever called `rkt run` may be in it.
 fn stop_rest(pod: &OneAppPod, signal: Signal) -> Result<ExitCode, Failure> {
-    let rootfs = pod.rootfs();
+    let rootfs = pod.the_app().rootfs();
     let proc = Path::new("/proc");
     let (mut found, mut failure) = (false, None);
     for entry in fs::read_dir(proc).map_err(at("read the directory", proc))? {
@@ -56,7 +56,7 @@ fn stop_rest(pod: &OneAppPod, signal: Signal) -> Result<ExitCode, Failure> {
     match failure {
         Some(failure) => Err(failure),
         None if found => Ok(ExitCode::SUCCESS),
-        None => Err(Failure::new(format!("no process of app \"{}\" is left to stop", pod.name())).hint(
+        None => Err(Failure::new(format!("no process of app \"{}\" is left to stop", pod.the_app().name())).hint(
             "a process outside of the app keeps the pod's lock open; find it with fuser on the pod's directory",
         )),
     }

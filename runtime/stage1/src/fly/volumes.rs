@@ -1,8 +1,8 @@
 //! Which volume goes where: a pure function of the manifests.
 
 use crate::failure::Failure;
-use appc::{App, ImageManifest, PodManifest, RuntimeApp, Volume, VolumeKind};
-use std::path::PathBuf;
+use crate::volume::{Source, components, source};
+use appc::{App, ImageManifest, PodManifest, RuntimeApp, Volume};
 
 /// A volume and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,22 +17,6 @@ pub(crate) struct VolumeMount {
     pub(crate) read_only: bool,
     /// Whether what is mounted below the source comes along.
     pub(crate) recursive: bool,
-}
-
-/// What a volume is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Source {
-    /// A file or directory of the host.
-    Host(PathBuf),
-    /// A directory of the pod, empty at first.
-    Empty {
-        /// Its mode.
-        mode: u32,
-        /// Its owner.
-        uid: u32,
-        /// Its group.
-        gid: u32,
-    },
 }
 
 /// A place that wants a volume.
@@ -100,28 +84,4 @@ pub(crate) fn plan(
     }
     mounts.sort_by(|a, b| components(&a.path).cmp(&components(&b.path)));
     Ok(mounts)
-}
-
-fn components(path: &str) -> Vec<&str> {
-    path.split('/').filter(|part| !part.is_empty() && *part != ".").collect()
-}
-
-fn source(volume: &Volume) -> Result<Source, Failure> {
-    let wrong = |what: &str| Failure::new(format!("volume \"{}\" {what}", volume.name.as_str()));
-    match volume.kind {
-        VolumeKind::Host => match &volume.source {
-            Some(source) => Ok(Source::Host(PathBuf::from(source))),
-            None => Err(wrong("has no source")),
-        },
-        VolumeKind::Empty => {
-            let (mode, uid, gid) = Volume::EMPTY_DEFAULTS;
-            let mode = volume.mode.as_deref().unwrap_or(mode);
-            let mode = u32::from_str_radix(mode, 8).ok().filter(|mode| *mode <= 0o7777);
-            Ok(Source::Empty {
-                mode: mode.ok_or_else(|| wrong("has a mode that is not octal"))?,
-                uid: volume.uid.unwrap_or(uid),
-                gid: volume.gid.unwrap_or(gid),
-            })
-        }
-    }
 }

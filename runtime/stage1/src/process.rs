@@ -7,14 +7,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A process ID; groups and "all" are none.
-pub(super) fn process_id(text: &str) -> Option<Pid> {
+pub(crate) fn process_id(text: &str) -> Option<Pid> {
     text.parse().ok().filter(|&number: &i32| number > 0).and_then(Pid::from_raw)
 }
 
 /// Whether a process belongs to a pod: its root is the app's or below it, or it has the pod's directory
 /// open, which is the lock that it inherited. A process that we may not look at is taken for one, and
 /// what is done to it then fails or is right.
-pub(super) fn belongs(pid: Pid, pod_dir: &Path, rootfs: &Path) -> bool {
+pub(crate) fn belongs(pid: Pid, pod_dir: &Path, rootfs: &Path) -> bool {
     let of_process = PathBuf::from(format!("/proc/{}", pid.as_raw_nonzero()));
     match fs::read_link(of_process.join("root")) {
         Ok(root) if root.starts_with(rootfs) => return true,

@@ -1,0 +1,218 @@
+//! `init`: this process becomes the container of the pod.
+
+mod assets;
+mod engine;
+mod env_file;
+mod files;
+mod journal;
+mod network;
+mod place;
+pub(crate) mod write;
+
+use crate::failure::{Failure, at, warn};
+use crate::pod_dir::{self, PodDir};
+use crate::systemd::app::{self, Conditions, ReadyApp};
+use crate::systemd::cgroup;
+use crate::systemd::nspawn::{Container, ContainerApp, machine};
+use crate::systemd::units::app::Life;
+use crate::systemd::watch;
+use crate::{flavor, runtime_config, system};
+use engine::Engine;
+use pod::layout;
+use pod::protocol::{ENV_SELINUX_CONTEXT, ENV_SELINUX_MOUNT_CONTEXT, RunArgs};
+use pod::root::Root;
+use rustix::fs::Mode;
+use rustix::io::FdFlags;
+use std::convert::Infallible;
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::IsTerminal;
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Annotation of a pod with the directory of the host for logs of Kubernetes.
+const KUBERNETES_LOG_DIR: &str = "coreos.com/rkt/experiment/kubernetes-log-dir";
+
+pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
+    let args = RunArgs::decode(program, arguments, &[])?;
+    let mask = rustix::process::umask(Mode::empty());
+    // Returns only if the pod could not be started.
+    let Err(failure) = start(&args, mask);
+    // The pod does not look started.
+    let _ = fs::remove_file(layout::PPID);
+    Err(failure)
+}
+
+fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
+    let pod = PodDir::load()?;
+    pod_dir::write(&pod.dir.join(layout::RUNTIME_CONFIG), runtime_config::to_json(args).as_bytes())?;
+    let lock = pod_dir::inherited_lock()?;
+    // No helper that is run from here on may keep the pod looking alive.
+    rustix::io::fcntl_setfd(lock, FdFlags::CLOEXEC)
+        .map_err(|errno| Failure::new(format!("cannot keep the pod's lock to itself: {errno}")))?;
+    let shift = app::shift(&args.private_users)?;
+    let share_ipc = match args.ipc.as_str() {
+        "" | "auto" | "private" => false,
+        "parent" => true,
+        other => {
+            return Err(
+                Failure::new(format!("--ipc={other} is not known")).hint("choose auto, private or parent")
+            );
+        }
+    };
+    network::check(&args.net)?;
+    let rootfs = pod.dir.join(layout::STAGE1_ROOTFS);
+    let flavor = flavor::own()?;
+    // From here on mounts are this pod's own. What was opened before is on those of the caller, where nothing can be mounted.
+    cgroup::own_mounts()?;
+    let root = Root::open(&rootfs).map_err(at("open the root of stage1", &rootfs))?;
+    let engine = Engine::find(&flavor, &rootfs)?;
+    network::set_up(&pod.dir, &args.net)?;
+
+    let conditions = Conditions::of(args, engine.dialect, shift)?;
+    let apps =
+        pod.apps().map(|app| app::ready(&pod.manifest, app, &conditions)).collect::<Result<Vec<_>, _>>()?;
+    apps.iter()
+        .flat_map(|app| &app.warnings)
+        .for_each(|warning| warn(format_args!("stage1: warning: {warning}")));
+
+    let cgroups = cgroup::Host::look()?;
+    let place = place::Place::choose(&cgroups, args.uuid)?;
+    let journal = journal::Journal::of_host(args, place.link_journal);
+    let files = write::Files { root: &root, shift };
+    files::write(&files, args, &pod.dir)?;
+    let life = if args.mutable { Life::Mutable } else { Life::Immutable };
+    let limits = place.limits(&cgroups);
+    write::units(&files, &pod, &apps, life, engine.dialect, limits, journal.persistent)?;
+    engine.fill(&files, journal.persistent)?;
+    journal.prepare(&files)?;
+    link_flavor(&pod.dir, &flavor)?;
+
+    // First, so that whoever collects the pod finds its groups.
+    let group = place.subcgroup.to_string_lossy();
+    pod_dir::write(&pod.dir.join(layout::SUBCGROUP), group.as_bytes())?;
+    cgroup_mounts(&cgroups, &place, &rootfs, args)?;
+    let labels = (label(ENV_SELINUX_CONTEXT), label(ENV_SELINUX_MOUNT_CONTEXT));
+    let container = container(args, &pod, &apps, &place, share_ipc, &labels);
+    become_nspawn(&engine, &container, &pod, lock, mask)
+}
+
+/// What nspawn is told.
+fn container<'a>(
+    args: &'a RunArgs,
+    pod: &'a PodDir,
+    apps: &'a [ReadyApp],
+    place: &place::Place,
+    share_ipc: bool,
+    labels: &'a (String, String),
+) -> Container<'a> {
+    Container {
+        uuid: args.uuid,
+        register: place.register,
+        keep_unit: place.keep_unit,
+        link_journal: place.link_journal,
+        notify_ready: true,
+        console_from_pipe: args.interactive && !std::io::stdin().is_terminal(),
+        debug: args.debug,
+        private_users: &args.private_users,
+        process_label: &labels.0,
+        mount_label: &labels.1,
+        kubernetes_log_dir: pod.manifest.annotation(KUBERNETES_LOG_DIR),
+        share_ipc,
+        writable_paths: args.disable_paths,
+        apps: apps
+            .iter()
+            .map(|app| ContainerApp {
+                name: &app.units.name,
+                mounts: &app.mounts,
+                capabilities: app.units.capabilities.as_deref(),
+            })
+            .collect(),
+    }
+}
+
+fn cgroup_mounts(
+    cgroups: &cgroup::Host,
+    place: &place::Place,
+    rootfs: &Path,
+    args: &RunArgs,
+) -> Result<(), Failure> {
+    if cgroups.legacy() {
+        cgroup::mount_missing(cgroups)?;
+    }
+    if place.maker == cgroup::Maker::Rkt {
+        cgroup::join(cgroups, &place.subcgroup)?;
+    }
+    if cgroups.legacy() {
+        let context = label(ENV_SELINUX_MOUNT_CONTEXT);
+        cgroup::mount_in_pod(cgroups, rootfs, &place.subcgroup, &context, args.disable_paths)?;
+    }
+    Ok(())
+}
+
+/// Writes down which process this is and becomes nspawn.
+fn become_nspawn(
+    engine: &Engine,
+    container: &Container<'_>,
+    pod: &PodDir,
+    lock: BorrowedFd<'static>,
+    mask: Mode,
+) -> Result<Infallible, Failure> {
+    let arguments = container.arguments(&engine.abilities);
+    let program = engine.program();
+    let words: Vec<OsString> = program.words.iter().cloned().chain(arguments).collect();
+    if container.debug {
+        let shown: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+        warn(format_args!(
+            "stage1: executing {} for {}: {}",
+            program.path.display(),
+            machine(container.uuid),
+            shown.join(" ")
+        ));
+    }
+    let variables = container.environment();
+    let mut environment: Vec<OsString> = env::vars_os()
+        .filter(|(name, _)| !variables.iter().any(|(own, _)| name == own))
+        .filter(|(name, _)| program.library_path.is_none() || name != "LD_LIBRARY_PATH")
+        .map(|(name, value)| assignment(&name, &value))
+        .collect();
+    environment.extend(variables.iter().map(|(name, value)| assignment(OsStr::new(name), OsStr::new(value))));
+    if let Some(directories) = &program.library_path {
+        environment.push(assignment(OsStr::new("LD_LIBRARY_PATH"), directories));
+    }
+    let pid = rustix::process::getpid();
+    pod_dir::write(&pod.dir.join(layout::PPID), format!("{}\n", pid.as_raw_nonzero()).as_bytes())?;
+    watch::start(pid, lock)?;
+    rustix::io::fcntl_setfd(lock, FdFlags::empty())
+        .map_err(|errno| Failure::new(format!("cannot hand the pod's lock to nspawn: {errno}")))?;
+    rustix::process::umask(mask);
+    let error = system::exec(program.path.as_os_str(), words.iter().map(OsString::as_os_str), environment);
+    rustix::process::umask(Mode::empty());
+    Err(at("execute", &program.path)(error))
+}
+
+fn assignment(name: &OsStr, value: &OsStr) -> OsString {
+    let mut text = OsString::with_capacity(name.len() + value.len() + 1);
+    text.push(name);
+    text.push("=");
+    text.push(value);
+    text
+}
+
+/// A label that stage0 has chosen; empty without `SELinux`.
+fn label(variable: &str) -> String {
+    env::var(variable).unwrap_or_default()
+}
+
+/// The link by which `gc` knows the flavor when the root is not mounted.
+fn link_flavor(dir: &Path, flavor: &str) -> Result<(), Failure> {
+    let link = dir.join(layout::FLAVOR);
+    match std::os::unix::fs::symlink(flavor, &link) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(at("make the link", &link)(error))
+        }
+        _ => Ok(()),
+    }
+}
