@@ -17,7 +17,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 #[must_use]
 pub(crate) struct Run<'a> {
     pub(super) sandbox: &'a Sandbox,
-    verb: &'static str,
+    verb: &'static [&'static str],
     options: Vec<OsString>,
     apps: Vec<OsString>,
 }
@@ -26,12 +26,19 @@ impl Sandbox {
     /// `rkt run` with the flavor under test and the network of the host.
     pub(crate) fn run(&self) -> Run<'_> {
         let options = vec!["--net=host".into(), self.stage1_arg().into()];
-        Run { sandbox: self, verb: "run", options, apps: Vec::new() }
+        Run { sandbox: self, verb: &["run"], options, apps: Vec::new() }
     }
 
     /// `rkt prepare` with the flavor under test.
     pub(crate) fn prepare(&self) -> Run<'_> {
-        Run { sandbox: self, verb: "prepare", options: vec![self.stage1_arg().into()], apps: Vec::new() }
+        Run { sandbox: self, verb: &["prepare"], options: vec![self.stage1_arg().into()], apps: Vec::new() }
+    }
+
+    /// `rkt app sandbox` with the flavor under test and the network of the host: a pod without apps, to which some can be
+    /// added.
+    pub(crate) fn mutable(&self) -> Run<'_> {
+        let options = vec!["--net=host".into(), self.stage1_arg().into()];
+        Run { sandbox: self, verb: &["app", "sandbox"], options, apps: Vec::new() }
     }
 
     /// Runs a line of shell as the only app of a pod, to the end.
@@ -77,7 +84,7 @@ impl Run<'_> {
 
     /// The command, for what this cannot say.
     pub(crate) fn command(&self) -> Command {
-        let words = [OsStr::new(self.verb)].into_iter();
+        let words = self.verb.iter().map(OsStr::new);
         self.sandbox.command(words.chain(self.options.iter().chain(&self.apps).map(OsString::as_os_str)))
     }
 
