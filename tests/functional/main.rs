@@ -6,6 +6,8 @@
 mod common;
 mod harness;
 
+mod app_sandbox;
+mod attach;
 mod caps;
 mod cat_manifest;
 mod dns;

@@ -19,8 +19,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 #[must_use]
 pub(crate) struct Run<'a> {
     pub(super) sandbox: &'a Sandbox,
-    verb: &'static str,
     insecure: Vec<OsString>,
+    verb: &'static [&'static str],
     options: Vec<OsString>,
     apps: Vec<OsString>,
 }
@@ -29,13 +29,20 @@ impl Sandbox {
     /// `rkt run` with the flavor under test and the network of the host.
     pub(crate) fn run(&self) -> Run<'_> {
         let options = vec!["--net=host".into(), self.stage1_arg().into()];
-        Run { sandbox: self, verb: "run", insecure: Vec::new(), options, apps: Vec::new() }
+        Run { sandbox: self, verb: &["run"], insecure: Vec::new(), options, apps: Vec::new() }
     }
 
     /// `rkt prepare` with the flavor under test.
     pub(crate) fn prepare(&self) -> Run<'_> {
         let options = vec![self.stage1_arg().into()];
-        Run { sandbox: self, verb: "prepare", insecure: Vec::new(), options, apps: Vec::new() }
+        Run { sandbox: self, verb: &["prepare"], insecure: Vec::new(), options, apps: Vec::new() }
+    }
+
+    /// `rkt app sandbox` with the flavor under test and the network of the host: a pod without apps, to which some can be
+    /// added.
+    pub(crate) fn mutable(&self) -> Run<'_> {
+        let options = vec!["--net=host".into(), self.stage1_arg().into()];
+        Run { sandbox: self, verb: &["app", "sandbox"], insecure: Vec::new(), options, apps: Vec::new() }
     }
 
     /// Runs a line of shell as the only app of a pod, to the end.
@@ -110,7 +117,8 @@ impl Run<'_> {
 
     /// The command, for what this cannot say.
     pub(crate) fn command(&self) -> Command {
-        let words = self.insecure.iter().map(OsString::as_os_str).chain([OsStr::new(self.verb)]);
+        let verb = self.verb.iter().map(OsStr::new);
+        let words = self.insecure.iter().map(OsString::as_os_str).chain(verb);
         self.sandbox.command(words.chain(self.options.iter().chain(&self.apps).map(OsString::as_os_str)))
     }
 
