@@ -9,6 +9,7 @@ pub mod flavor;
 pub mod machine;
 pub mod manifest;
 pub mod options;
+pub mod unit;
 
 /// A target: takes any bytes, and panics only if something is wrong.
 pub type Target = fn(&[u8]);
@@ -22,4 +23,5 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("machine", machine::run),
     ("manifest", manifest::run),
     ("options", options::run),
+    ("unit", unit::run),
 ];

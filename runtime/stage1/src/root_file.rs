@@ -58,14 +58,19 @@ fn unlink(root: &Root, path: &Path, flags: AtFlags) -> io::Result<()> {
 
 /// Replaces the content of a regular file inside a root.
 fn replace(root: &Root, path: &Path, content: &[u8]) -> io::Result<()> {
+    open_anew(root, path)?.write_all(content)
+}
+
+/// Opens a regular file inside a root that is there, and empties it.
+pub(crate) fn open_anew(root: &Root, path: &Path) -> io::Result<File> {
     // Not truncated before it is known to be a file.
     let fd = root.open_file(path, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
     if !is_file(&rustix::fs::fstat(&fd)?) {
         return Err(io::Error::other("not a regular file"));
     }
-    let mut file = File::from(fd);
+    let file = File::from(fd);
     file.set_len(0)?;
-    file.write_all(content)
+    Ok(file)
 }
 
 #[cfg(test)]

@@ -2,12 +2,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Sandbox;
+use super::pod::within;
 
 /// Longest time that a command may take; it only keeps a broken one from hanging.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
@@ -17,6 +19,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 #[must_use]
 pub(crate) struct Run<'a> {
     pub(super) sandbox: &'a Sandbox,
+    insecure: Vec<OsString>,
     verb: &'static [&'static str],
     options: Vec<OsString>,
     apps: Vec<OsString>,
@@ -26,19 +29,20 @@ impl Sandbox {
     /// `rkt run` with the flavor under test and the network of the host.
     pub(crate) fn run(&self) -> Run<'_> {
         let options = vec!["--net=host".into(), self.stage1_arg().into()];
-        Run { sandbox: self, verb: &["run"], options, apps: Vec::new() }
+        Run { sandbox: self, verb: &["run"], insecure: Vec::new(), options, apps: Vec::new() }
     }
 
     /// `rkt prepare` with the flavor under test.
     pub(crate) fn prepare(&self) -> Run<'_> {
-        Run { sandbox: self, verb: &["prepare"], options: vec![self.stage1_arg().into()], apps: Vec::new() }
+        let options = vec![self.stage1_arg().into()];
+        Run { sandbox: self, verb: &["prepare"], insecure: Vec::new(), options, apps: Vec::new() }
     }
 
     /// `rkt app sandbox` with the flavor under test and the network of the host: a pod without apps, to which some can be
     /// added.
     pub(crate) fn mutable(&self) -> Run<'_> {
         let options = vec!["--net=host".into(), self.stage1_arg().into()];
-        Run { sandbox: self, verb: &["app", "sandbox"], options, apps: Vec::new() }
+        Run { sandbox: self, verb: &["app", "sandbox"], insecure: Vec::new(), options, apps: Vec::new() }
     }
 
     /// Runs a line of shell as the only app of a pod, to the end.
@@ -46,9 +50,19 @@ impl Sandbox {
         self.run().shell(line).end()
     }
 
+    /// Starts `rkt` in the background.
+    pub(crate) fn spawn<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Started {
+        Started::new(self, self.command(args))
+    }
+
     /// Runs `rkt` to its end.
     pub(crate) fn ended<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ended {
-        Started::new(self, self.command(args)).end()
+        self.ended_by(self.command(args))
+    }
+
+    /// Runs a command that leads to `rkt` to its end.
+    pub(crate) fn ended_by(&self, command: Command) -> Ended {
+        Started::new(self, command).end()
     }
 }
 
@@ -57,6 +71,25 @@ impl Run<'_> {
     pub(crate) fn options<S: AsRef<OsStr>>(mut self, options: impl IntoIterator<Item = S>) -> Self {
         self.options.extend(options.into_iter().map(|option| option.as_ref().to_owned()));
         self
+    }
+
+    /// More insecure options, as a comma list, than that images need no signature.
+    pub(crate) fn insecure(mut self, options: &str) -> Self {
+        if !options.is_empty() {
+            self.insecure = vec![format!("--insecure-options=image,{options}").into()];
+        }
+        self
+    }
+
+    /// Shows all apps the programs and libraries of the host, which are dynamic, in the places where they are on the host.
+    pub(crate) fn programs_of_the_host(self) -> Self {
+        let volumes = ["usr", "lib", "lib64"].into_iter().filter(|name| Path::new("/").join(name).exists());
+        let options = volumes.flat_map(|name| {
+            let volume = format!("--volume={name},kind=host,source=/{name},readOnly=true");
+            [volume, format!("--mount=volume={name},target=/{name}")]
+        });
+        let options: Vec<_> = options.collect();
+        self.options(options)
     }
 
     /// An app: its image, its options, and the arguments of its program. The program itself is an option, `--exec`.
@@ -84,19 +117,25 @@ impl Run<'_> {
 
     /// The command, for what this cannot say.
     pub(crate) fn command(&self) -> Command {
-        let words = self.verb.iter().map(OsStr::new);
+        let verb = self.verb.iter().map(OsStr::new);
+        let words = self.insecure.iter().map(OsString::as_os_str).chain(verb);
         self.sandbox.command(words.chain(self.options.iter().chain(&self.apps).map(OsString::as_os_str)))
+    }
+
+    /// Starts it in the background, and waits for nothing.
+    pub(crate) fn spawn(self) -> Started {
+        Started::new(self.sandbox, self.command())
     }
 
     /// Runs it to its end.
     pub(crate) fn end(self) -> Ended {
-        Started::new(self.sandbox, self.command()).end()
+        self.spawn().end()
     }
 }
 
 /// A command whose streams go into files, so that whatever holds them open keeps nobody waiting.
 #[derive(Debug)]
-pub(super) struct Started {
+pub(crate) struct Started {
     pub(super) child: Child,
     pub(super) out: PathBuf,
     err: PathBuf,
@@ -105,7 +144,7 @@ pub(super) struct Started {
 }
 
 impl Started {
-    pub(super) fn new(sandbox: &Sandbox, mut command: Command) -> Self {
+    pub(crate) fn new(sandbox: &Sandbox, mut command: Command) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let [out, err] = ["out", "err"].map(|stream| sandbox.at(&format!("{number}.{stream}")));
@@ -126,8 +165,21 @@ impl Started {
         format!("rkt {}\n{}{}", self.words, read(&self.out), read(&self.err))
     }
 
+    /// Expects that it waits for something: it does not end, although it has had the time.
     #[track_caller]
-    pub(super) fn end(mut self) -> Ended {
+    pub(crate) fn expect_waiting(&mut self) {
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(self.child.try_wait().unwrap(), None, "this does not wait: {}", self.show());
+    }
+
+    /// Whether it ends within a time.
+    pub(crate) fn has_ended_within(&mut self, patience: Duration) -> bool {
+        within(patience, || self.child.try_wait().unwrap()).is_some()
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> Ended {
         let begun = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -137,7 +189,14 @@ impl Started {
             std::thread::sleep(Duration::from_millis(2));
         };
         let Self { out, err, words, flavor, .. } = self;
-        Ended { code: status.code(), out: read(&out), err: read(&err), words, flavor }
+        Ended {
+            code: status.code(),
+            signal: status.signal(),
+            out: read(&out),
+            err: read(&err),
+            words,
+            flavor,
+        }
     }
 }
 
@@ -150,6 +209,8 @@ fn read(path: &Path) -> String {
 pub(crate) struct Ended {
     /// Its exit code; none when it was killed.
     pub(crate) code: Option<i32>,
+    /// The signal that killed it, if one did.
+    pub(crate) signal: Option<i32>,
     /// Its standard output.
     pub(crate) out: String,
     /// Its standard error.

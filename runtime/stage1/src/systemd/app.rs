@@ -35,6 +35,8 @@ pub(crate) struct Conditions {
     pub(crate) interactive: bool,
     /// Keep all capabilities.
     pub(crate) all_capabilities: bool,
+    /// Capabilities that nobody in the pod can have, because we do not have them.
+    pub(crate) missing_capabilities: Vec<String>,
     /// Do not protect paths of the kernel, nor devices.
     pub(crate) all_paths: bool,
     /// No system call filters.
@@ -47,18 +49,23 @@ pub(crate) struct Conditions {
 
 impl Conditions {
     /// What the arguments of a pod say, for a systemd of this dialect.
-    pub(crate) fn of(args: &RunArgs, dialect: Dialect, shift: u32) -> Conditions {
-        Conditions {
+    ///
+    /// # Errors
+    /// When the capabilities of this process cannot be read.
+    pub(crate) fn of(args: &RunArgs, dialect: Dialect, shift: u32) -> Result<Conditions, Failure> {
+        Ok(Conditions {
             dialect,
             arch: host_arch(),
             debug: args.debug,
             interactive: args.interactive,
             all_capabilities: args.disable_capabilities_restriction,
+            missing_capabilities: host::capabilities::missing()
+                .map_err(|error| Failure::new(format!("cannot tell which capabilities rkt has: {error}")))?,
             all_paths: args.disable_paths,
             all_calls: args.disable_seccomp,
             shift,
             metadata_url: metadata_url(args),
-        }
+        })
     }
 }
 
@@ -152,19 +159,24 @@ pub(crate) fn ready(
     let capabilities = if conditions.all_capabilities {
         None
     } else {
-        Some(capabilities::bounding_set(&isolators).map_err(in_app)?)
+        let set = capabilities::bounding_set(&isolators).map_err(in_app)?;
+        let lost: Vec<&str> = set
+            .iter()
+            .filter(|of| conditions.missing_capabilities.contains(of))
+            .map(String::as_str)
+            .collect();
+        if !lost.is_empty() {
+            let lost = lost.join(", ");
+            warnings.push(format!("app \"{name}\" cannot keep {lost}: rkt itself does not have it"));
+        }
+        Some(set)
     };
     let filter = if conditions.all_calls {
         None
     } else {
-        let (filter, unknown) =
+        let (filter, notes) =
             seccomp::filter(&isolators, conditions.arch, conditions.dialect).map_err(in_app)?;
-        if !unknown.is_empty() {
-            warnings.push(format!(
-                "app \"{name}\": seccomp groups that nobody knows are ignored: {}",
-                unknown.join(", ")
-            ));
-        }
+        warnings.extend(notes.iter().map(|note| format!("app \"{name}\": {note}")));
         filter
     };
     let no_new_privileges =

@@ -54,7 +54,7 @@ impl Addition<'_> {
         let config = self.config()?;
         let shift = app::shift(&config.private_users)?;
         let dialect = Dialect::of(systemctl.version()?);
-        let conditions = Conditions::of(&config, dialect, shift);
+        let conditions = Conditions::of(&config, dialect, shift)?;
         let ready = app::ready(&pod.manifest, app, &conditions)?;
         for warning in &ready.warnings {
             warn(format_args!("app_add: warning: {warning}"));

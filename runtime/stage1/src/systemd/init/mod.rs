@@ -71,7 +71,7 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     let engine = Engine::find(&flavor, &rootfs)?;
     network::set_up(&pod.dir, &args.net)?;
 
-    let conditions = Conditions::of(args, engine.dialect, shift);
+    let conditions = Conditions::of(args, engine.dialect, shift)?;
     let apps =
         pod.apps().map(|app| app::ready(&pod.manifest, app, &conditions)).collect::<Result<Vec<_>, _>>()?;
     apps.iter()

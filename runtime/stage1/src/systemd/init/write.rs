@@ -15,6 +15,9 @@ use ::pod::root::{Make, Root};
 use rustix::fs::{AtFlags, Dir, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, ErrorKind, Write as _};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -38,30 +41,60 @@ impl Files<'_> {
     /// Writes a file.
     pub(crate) fn write(&self, path: impl AsRef<Path>, content: &[u8], mode: u32) -> Result<(), Failure> {
         let path = path.as_ref();
-        root_file::write(self.root, path, content)?;
-        self.give_away(path, mode)
+        let mut file = self.create(path, mode)?;
+        file.write_all(content).map_err(at("write", &self.root.outside(path)))
     }
 
-    /// Gives a file to the pod's root user, with this mode.
-    pub(crate) fn give_away(&self, path: &Path, mode: u32) -> Result<(), Failure> {
-        let outside = self.root.outside(path);
-        let set = || {
-            let fd = self.root.open_file(path, OFlags::RDONLY | OFlags::NONBLOCK)?;
-            if self.shift != 0 {
-                let owner = (Uid::from_raw(self.shift), Gid::from_raw(self.shift));
-                rustix::fs::fchown(&fd, Some(owner.0), Some(owner.1))?;
+    /// Opens a file to be written anew, which belongs to the pod's root user and has this mode. The process's mask must be
+    /// empty.
+    pub(crate) fn create(&self, path: &Path, mode: u32) -> Result<File, Failure> {
+        self.create_new(path, mode).map_err(at("make", &self.root.outside(path)))
+    }
+
+    fn create_new(&self, path: &Path, mode: u32) -> io::Result<File> {
+        let new = || self.root.create_file(path, mode);
+        let opened = match new() {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let parent = path.parent().unwrap_or(Path::new("/"));
+                self.root.ensure(parent, Make::Directory, &[])?;
+                new()
             }
-            rustix::fs::fchmod(&fd, Mode::from_raw_mode(mode))?;
-            Ok::<_, std::io::Error>(())
+            outcome => outcome,
         };
-        set().map_err(at("set owner and mode of", &outside))
+        let file = match opened {
+            Ok(file) => File::from(file),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let file = root_file::open_anew(self.root, path)?;
+                rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
+                file
+            }
+            Err(error) => return Err(error),
+        };
+        self.give(&file)?;
+        Ok(file)
+    }
+
+    /// Gives something to the pod's root user.
+    fn give(&self, fd: impl AsFd) -> io::Result<()> {
+        if self.shift != 0 {
+            let owner = (Uid::from_raw(self.shift), Gid::from_raw(self.shift));
+            rustix::fs::fchown(fd, Some(owner.0), Some(owner.1))?;
+        }
+        Ok(())
     }
 
     /// Makes a directory.
     pub(crate) fn directory(&self, path: impl AsRef<Path>, mode: u32) -> Result<(), Failure> {
         let path = path.as_ref();
-        self.root.ensure(path, Make::Directory, &[]).map_err(at("make", &self.root.outside(path)))?;
-        self.give_away(path, mode)
+        let outside = self.root.outside(path);
+        self.root.ensure(path, Make::Directory, &[]).map_err(at("make", &outside))?;
+        let set = || {
+            let fd = self.root.open_file(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+            self.give(&fd)?;
+            rustix::fs::fchmod(&fd, Mode::from_raw_mode(mode))?;
+            Ok::<_, io::Error>(())
+        };
+        set().map_err(at("set owner and mode of", &outside))
     }
 
     /// Makes a symlink; one that is there stays.
@@ -125,7 +158,7 @@ pub(crate) fn app(
         warn(format_args!("stage1: warning: app \"{name}\": {warning}"));
     }
     files.unit(&names::service(&name), &service)?;
-    files.unit(&names::reaper(&name), &units.reaper(life, dialect))?;
+    files.unit(&names::reaper(&name), &units.reaper(life, dialect, enforced))?;
     let pod_app = pod_dir.app(&name)?;
     if let Some((socket, warnings)) = ports::socket(&name, &units.image, pod_app.app()?, &pod_dir.manifest) {
         for warning in &warnings {
