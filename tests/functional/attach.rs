@@ -171,16 +171,16 @@ fn one_that_does_not_read_stops_nobody(sandbox: &Sandbox) {
     let mut stopped = Client::new(sandbox, &["--mode=stdout", pod.uuid()]);
     stopped.sees("ready\n");
     let mut reader = Client::new(sandbox, &[pod.uuid()]);
-    // The process in the pod, which is the one that reads.
-    let signal = |name: &str| {
-        let words = [name, "-f", "iottymux --action=custom-attach"];
-        assert!(Command::new("pkill").args(words).status().unwrap().success());
+    // The process in the pod, which is the one that reads. Its parent, which has entered the pod for it, stops with it.
+    let signal = |name: &str, whom: &str| {
+        let line = format!("{whom}iottymux --action=custom-attach");
+        assert!(Command::new("pkill").args([name, "-f", &line]).status().unwrap().success());
     };
-    signal("-STOP");
+    signal("-STOP", "^/");
     reader.types("go\n");
     wait_for("the end of the output", || (reader.err() == "end\n").then_some(()));
     assert_eq!(fs::read(&reader.out).unwrap().len(), 4_000_000);
-    signal("-CONT");
+    signal("-CONT", "");
     assert_eq!(stopped.end().code(), Some(254));
     assert!(stopped.err().contains("did not take the app's output fast enough"), "{}", stopped.err());
     reader.types("end\n");
