@@ -6,6 +6,7 @@
 mod common;
 mod harness;
 
+mod broken_stage1;
 mod cat_manifest;
 mod dns;
 mod enter;
@@ -24,6 +25,7 @@ mod prepare;
 mod process_tree;
 mod rm;
 mod run_user_group;
+mod start_limit;
 mod status;
 mod stop;
 mod volume_mount;

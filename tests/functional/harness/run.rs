@@ -22,18 +22,30 @@ pub(crate) struct Run<'a> {
     verb: &'static str,
     options: Vec<OsString>,
     apps: Vec<OsString>,
+    variables: Vec<(&'static str, OsString)>,
 }
 
 impl Sandbox {
     /// `rkt run` with the flavor under test and the network of the host.
     pub(crate) fn run(&self) -> Run<'_> {
-        let options = vec!["--net=host".into(), self.stage1_arg().into()];
-        Run { sandbox: self, verb: "run", options, apps: Vec::new() }
+        self.run_with_stage1(&self.stage1())
+    }
+
+    /// The same with another stage1 image.
+    pub(crate) fn run_with_stage1(&self, image: &Path) -> Run<'_> {
+        let options = vec!["--net=host".into(), format!("--stage1-path={}", image.display()).into()];
+        Run { sandbox: self, verb: "run", options, apps: Vec::new(), variables: Vec::new() }
     }
 
     /// `rkt prepare` with the flavor under test.
     pub(crate) fn prepare(&self) -> Run<'_> {
-        Run { sandbox: self, verb: "prepare", options: vec![self.stage1_arg().into()], apps: Vec::new() }
+        Run {
+            sandbox: self,
+            verb: "prepare",
+            options: vec![self.stage1_arg().into()],
+            apps: Vec::new(),
+            variables: Vec::new(),
+        }
     }
 
     /// Runs a line of shell as the only app of a pod, to the end.
@@ -82,10 +94,19 @@ impl Run<'_> {
         self.app(image, &[options, &["--exec=/bin/sh"]].concat(), &["-c", line])
     }
 
+    /// A variable in the environment of `rkt`.
+    pub(crate) fn env(mut self, name: &'static str, value: impl AsRef<OsStr>) -> Self {
+        self.variables.push((name, value.as_ref().to_owned()));
+        self
+    }
+
     /// The command, for what this cannot say.
     pub(crate) fn command(&self) -> Command {
         let words = [OsStr::new(self.verb)].into_iter();
-        self.sandbox.command(words.chain(self.options.iter().chain(&self.apps).map(OsString::as_os_str)))
+        let words = words.chain(self.options.iter().chain(&self.apps).map(OsString::as_os_str));
+        let mut command = self.sandbox.command(words);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
     }
 
     /// Starts it in the background, and waits for nothing.
