@@ -16,6 +16,7 @@ mod fly;
 mod gc;
 mod kills;
 mod list;
+mod missing_systemd;
 mod mount;
 mod mount_overlay;
 mod mtab;

@@ -86,7 +86,8 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     let flavor = flavor::own()?;
     // From here on mounts are this pod's own.
     cgroup::own_mounts()?;
-    let engine = Engine::find(&flavor, &rootfs)?;
+    let journal = journal::Journal::of_host(args, host::systemd::is_booted());
+    let engine = Engine::find(&flavor, &rootfs, journal.persistent)?;
     network::set_up(&pod.dir, &args.net)?;
 
     let conditions = Conditions {
@@ -108,7 +109,6 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
 
     let cgroups = cgroup::Host::look()?;
     let place = place::Place::choose(&cgroups, args.uuid)?;
-    let journal = journal::Journal::of_host(args, place.link_journal);
     let files = write::Files { root: &root, shift };
     let life = if args.mutable { Life::Mutable } else { Life::Immutable };
     let limits = place.limits(&cgroups);
