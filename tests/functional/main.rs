@@ -8,6 +8,7 @@ mod harness;
 
 mod broken_stage1;
 mod cat_manifest;
+mod diagnostic;
 mod dns;
 mod enter;
 mod env;
