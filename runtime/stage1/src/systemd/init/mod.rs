@@ -1,6 +1,7 @@
 //! `init`: this process becomes the container of the pod.
 
 mod assets;
+mod complete;
 mod engine;
 mod env_file;
 mod files;
@@ -31,6 +32,7 @@ use std::io::IsTerminal;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Annotation of a pod with the directory of the host for logs of Kubernetes.
 const KUBERNETES_LOG_DIR: &str = "coreos.com/rkt/experiment/kubernetes-log-dir";
@@ -63,12 +65,14 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
         }
     };
     network::check(&args.net)?;
+    let start_limit = watch::limit()?;
     let rootfs = pod.dir.join(layout::STAGE1_ROOTFS);
     let flavor = flavor::own()?;
     // From here on mounts are this pod's own. What was opened before is on those of the caller, where nothing can be mounted.
     cgroup::own_mounts()?;
     let root = Root::open(&rootfs).map_err(at("open the root of stage1", &rootfs))?;
-    let engine = Engine::find(&flavor, &rootfs)?;
+    let journal = journal::Journal::of_host(args, host::systemd::is_booted());
+    let engine = Engine::find(&flavor, &rootfs, journal.persistent)?;
     network::set_up(&pod.dir, &args.net)?;
 
     let conditions = Conditions::of(args, engine.dialect, shift)?;
@@ -80,13 +84,13 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
 
     let cgroups = cgroup::Host::look()?;
     let place = place::Place::choose(&cgroups, args.uuid)?;
-    let journal = journal::Journal::of_host(args, place.link_journal);
     let files = write::Files { root: &root, shift };
-    files::write(&files, args, &pod.dir)?;
     let life = if args.mutable { Life::Mutable } else { Life::Immutable };
     let limits = place.limits(&cgroups);
     write::units(&files, &pod, &apps, life, engine.dialect, limits, journal.persistent)?;
     engine.fill(&files, journal.persistent)?;
+    complete::check(&root)?;
+    files::write(&files, args, &pod.dir)?;
     journal.prepare(&files)?;
     link_flavor(&pod.dir, &flavor)?;
 
@@ -96,7 +100,7 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     cgroup_mounts(&cgroups, &place, &rootfs, args)?;
     let labels = (label(ENV_SELINUX_CONTEXT), label(ENV_SELINUX_MOUNT_CONTEXT));
     let container = container(args, &pod, &apps, &place, share_ipc, &labels);
-    become_nspawn(&engine, &container, &pod, lock, mask)
+    become_nspawn(&engine, &container, &pod, lock, start_limit, mask)
 }
 
 /// What nspawn is told.
@@ -158,6 +162,7 @@ fn become_nspawn(
     container: &Container<'_>,
     pod: &PodDir,
     lock: BorrowedFd<'static>,
+    start_limit: Duration,
     mask: Mode,
 ) -> Result<Infallible, Failure> {
     let arguments = container.arguments(&engine.abilities);
@@ -184,7 +189,7 @@ fn become_nspawn(
     }
     let pid = rustix::process::getpid();
     pod_dir::write(&pod.dir.join(layout::PPID), format!("{}\n", pid.as_raw_nonzero()).as_bytes())?;
-    watch::start(pid, lock)?;
+    watch::start(pid, lock, start_limit)?;
     rustix::io::fcntl_setfd(lock, FdFlags::empty())
         .map_err(|errno| Failure::new(format!("cannot hand the pod's lock to nspawn: {errno}")))?;
     rustix::process::umask(mask);
