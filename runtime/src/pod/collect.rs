@@ -8,6 +8,7 @@ use pod::{Pod, State, layout};
 
 use super::launch::mount_stage1_again;
 use super::remove::remove_tree;
+use super::survivors;
 use crate::error::{Context as _, Failure};
 use crate::session::Session;
 use crate::stage1::call::PodStage1;
@@ -30,6 +31,7 @@ pub fn delete(session: &Session, pod: &mut Pod, prefix: &str) -> Result<bool, Fa
                     failure.within("error running stage1 gc").render(prefix, session.global.debug)
                 );
             }
+            survivors::wait_for_none(pod).context(format!("unable to remove pod \"{}\"", pod.uuid()))?;
         }
         State::Deleting => {}
         _ => return Ok(false),

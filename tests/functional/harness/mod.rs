@@ -3,6 +3,7 @@
 mod clean;
 mod image;
 mod pod;
+pub(crate) mod process;
 mod run;
 mod table;
 mod world;
@@ -11,7 +12,7 @@ use crate::common::isolation::isolated;
 pub(crate) use crate::common::sandbox::Sandbox;
 pub(crate) use image::Image;
 pub(crate) use pod::{Pod, wait_for};
-pub(crate) use run::{Ended, Run};
+pub(crate) use run::{Ended, Run, Started};
 
 /// Declares the tests of a file: for each flavor, the functions that it is tested with.
 ///

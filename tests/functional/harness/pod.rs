@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::run::{PATIENCE, Started, lines_of};
-use super::{Ended, Run, Sandbox};
+use super::{Ended, Run, Sandbox, process};
 
 /// Waits until `done` gives something, which it must within two minutes.
 #[track_caller]
@@ -85,9 +85,52 @@ impl Pod<'_> {
         self.sandbox.data().join("pods/run").join(&self.uuid)
     }
 
+    /// The first process of a pod with systemd: the only child of the one that `rkt` became.
+    #[track_caller]
+    pub(crate) fn first_process(&self) -> u32 {
+        let parent = &self.status()["pid"];
+        let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap();
+        children.trim().parse().expect("one child")
+    }
+
+    /// The first process of an app that has said something: in a pod with systemd it is in the control group of its service.
+    #[track_caller]
+    pub(crate) fn process_of(&self, app: &str) -> u32 {
+        let (service, scope) = (format!("/{app}.service"), self.scope());
+        let mut found: Vec<u32> = Vec::new();
+        for entry in fs::read_dir("/proc").unwrap().flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            let groups = fs::read_to_string(entry.path().join("cgroup")).unwrap_or_default();
+            if groups.lines().any(|line| line.ends_with(&service) && line.contains(&scope)) {
+                found.push(pid);
+            }
+        }
+        found.into_iter().min().unwrap_or_else(|| panic!("no process of app {app} runs"))
+    }
+
+    /// The part of the path of its control groups that is its own.
+    fn scope(&self) -> String {
+        fs::read_to_string(self.dir().join("subcgroup")).unwrap().trim().to_owned()
+    }
+
+    /// The root of the first process as that sees it, with all that is mounted there.
+    #[track_caller]
+    pub(crate) fn root(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root", self.first_process()))
+    }
+
     /// The process that was started as `rkt`.
     pub(crate) fn process(&self) -> u32 {
         self.started.child.id()
+    }
+
+    /// The first process of a pod with systemd. Before it is systemd, a helper of nspawn has its place.
+    #[track_caller]
+    pub(crate) fn systemd(&self) -> u32 {
+        wait_for("systemd of the pod", || {
+            let child = process::children(self.process()).into_iter().next()?;
+            (process::name(child) == "systemd").then_some(child)
+        })
     }
 
     /// What `rkt status` tells, line by line.

@@ -24,17 +24,12 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// Serves until the app ends, or a signal says that it has. Then everybody who is attached gets the
-    /// rest of the output, and the end of it.
+    /// Serves until a signal says that the app has ended. Then everybody who is attached gets the rest of the
+    /// output, and the end of it.
     pub(super) fn serve(mut self) -> Result<(), Failure> {
         let mut ends_at = None;
         loop {
             let now = Instant::now();
-            let mut speaking = self.channels.iter().filter(|channel| channel.has_output()).peekable();
-            let silent = speaking.peek().is_some() && !speaking.any(Channel::is_open_for_output);
-            if silent && ends_at.is_none() {
-                ends_at = Some(self.end(now));
-            }
             for channel in &mut self.channels {
                 channel.settle(now);
             }
@@ -45,9 +40,9 @@ impl Service {
                 let now = Instant::now();
                 match token {
                     Token::Signal => {
+                        // The end of the pod may bring more of them.
                         while self.signals.next().is_some() {
-                            // A second one says that there is no time for farewells.
-                            ends_at = Some(if ends_at.is_some() { now } else { self.end(now) });
+                            ends_at = ends_at.or_else(|| Some(self.end(now)));
                         }
                     }
                     Token::Connection(index)

@@ -13,7 +13,9 @@ use appc::{App, EventName, PodManifest};
 use pod::app::binary;
 use pod::app::environment::Environment;
 use pod::app::users::Wanted;
+use pod::protocol::RunArgs;
 use pod::root::Root;
+use std::env;
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -22,17 +24,19 @@ const NOTIFIES: &str = "appc.io/executor/supports-systemd-notify";
 
 /// What holds for all apps of a pod.
 #[derive(Debug, Clone)]
-pub(crate) struct Conditions<'a> {
+pub(crate) struct Conditions {
     /// The systemd that will read the units.
     pub(crate) dialect: Dialect,
     /// ACI architecture of this machine.
-    pub(crate) arch: &'a str,
+    pub(crate) arch: &'static str,
     /// Say more.
     pub(crate) debug: bool,
     /// The app gets the caller's terminal.
     pub(crate) interactive: bool,
     /// Keep all capabilities.
     pub(crate) all_capabilities: bool,
+    /// Capabilities that nobody in the pod can have, because we do not have them.
+    pub(crate) missing_capabilities: Vec<String>,
     /// Do not protect paths of the kernel, nor devices.
     pub(crate) all_paths: bool,
     /// No system call filters.
@@ -41,6 +45,54 @@ pub(crate) struct Conditions<'a> {
     pub(crate) shift: u32,
     /// Where the metadata service answers.
     pub(crate) metadata_url: Option<String>,
+}
+
+impl Conditions {
+    /// What the arguments of a pod say, for a systemd of this dialect.
+    ///
+    /// # Errors
+    /// When the capabilities of this process cannot be read.
+    pub(crate) fn of(args: &RunArgs, dialect: Dialect, shift: u32) -> Result<Conditions, Failure> {
+        Ok(Conditions {
+            dialect,
+            arch: host_arch(),
+            debug: args.debug,
+            interactive: args.interactive,
+            all_capabilities: args.disable_capabilities_restriction,
+            missing_capabilities: host::capabilities::missing()
+                .map_err(|error| Failure::new(format!("cannot tell which capabilities rkt has: {error}")))?,
+            all_paths: args.disable_paths,
+            all_calls: args.disable_seccomp,
+            shift,
+            metadata_url: metadata_url(args),
+        })
+    }
+}
+
+/// `SHIFT:COUNT` as a number to add to users; 0 for none.
+pub(crate) fn shift(private_users: &str) -> Result<u32, Failure> {
+    if private_users.is_empty() {
+        return Ok(0);
+    }
+    let parsed = private_users.split_once(':').and_then(|(shift, count)| {
+        count.parse::<u32>().ok()?;
+        shift.parse().ok()
+    });
+    parsed.ok_or_else(|| {
+        Failure::new(format!("--private-users=\"{private_users}\" is not of the form SHIFT:COUNT"))
+            .hint("rkt makes it when the pod is prepared")
+    })
+}
+
+/// Where the apps find the metadata service, on the host's network.
+fn metadata_url(args: &RunArgs) -> Option<String> {
+    const PORT: u16 = 18112;
+    (!args.mds_token.is_empty()).then(|| format!("http://127.0.0.1:{PORT}/{}", args.mds_token))
+}
+
+/// The App Container name of the architecture that this executable is for.
+fn host_arch() -> &'static str {
+    host::arch::from_machine(env::consts::ARCH).unwrap_or(env::consts::ARCH)
 }
 
 /// An app that is ready to be written down.
@@ -63,7 +115,7 @@ pub(crate) struct ReadyApp {
 pub(crate) fn ready(
     pod: &PodManifest,
     app: PodApp<'_>,
-    conditions: &Conditions<'_>,
+    conditions: &Conditions,
 ) -> Result<ReadyApp, Failure> {
     let name = app.name();
     names::check(name)?;
@@ -107,19 +159,24 @@ pub(crate) fn ready(
     let capabilities = if conditions.all_capabilities {
         None
     } else {
-        Some(capabilities::bounding_set(&isolators).map_err(in_app)?)
+        let set = capabilities::bounding_set(&isolators).map_err(in_app)?;
+        let lost: Vec<&str> = set
+            .iter()
+            .filter(|of| conditions.missing_capabilities.contains(of))
+            .map(String::as_str)
+            .collect();
+        if !lost.is_empty() {
+            let lost = lost.join(", ");
+            warnings.push(format!("app \"{name}\" cannot keep {lost}: rkt itself does not have it"));
+        }
+        Some(set)
     };
     let filter = if conditions.all_calls {
         None
     } else {
-        let (filter, unknown) =
+        let (filter, notes) =
             seccomp::filter(&isolators, conditions.arch, conditions.dialect).map_err(in_app)?;
-        if !unknown.is_empty() {
-            warnings.push(format!(
-                "app \"{name}\": seccomp groups that nobody knows are ignored: {}",
-                unknown.join(", ")
-            ));
-        }
+        warnings.extend(notes.iter().map(|note| format!("app \"{name}\": {note}")));
         filter
     };
     let no_new_privileges =

@@ -78,6 +78,15 @@ impl Host {
             .any(|name| !Path::new(ROOT).join(name).join("cgroup.procs").exists())
     }
 
+    /// Whether a group that is there has a controller.
+    pub(crate) fn has_in(&self, controller: &str, group: &Path) -> bool {
+        match self.layout {
+            Layout::Unified => host::cgroup::unified_controllers(&below(Path::new(ROOT), group))
+                .is_ok_and(|names| names.iter().any(|name| name == controller)),
+            _ => self.hierarchies.iter().flatten().any(|name| name == controller),
+        }
+    }
+
     /// Whether a controller can limit the pod.
     pub(crate) fn enforces(&self, controller: &str, maker: Maker) -> bool {
         let listed = |group: &Path, file: &str| {
@@ -254,11 +263,12 @@ fn inherit_cpuset(hierarchy: &Path, group: &Path) {
     }
 }
 
-/// Takes the pod's groups away, innermost first. Groups in which a process is are left.
+/// Takes the pod's groups away, innermost first. Groups in which a process is are left; that is no failure where we are
+/// that process, called from where the pod ran.
 ///
 /// # Errors
 /// With the first that could not be taken away.
-pub(crate) fn remove(subcgroup: &Path) -> Result<(), Failure> {
+pub(crate) fn remove(host: &Host, subcgroup: &Path) -> Result<(), Failure> {
     let root = Path::new(ROOT);
     let mut hierarchies = vec![root.to_path_buf()];
     let entries = fs::read_dir(root).map_err(at("read the directory", root))?;
@@ -268,15 +278,18 @@ pub(crate) fn remove(subcgroup: &Path) -> Result<(), Failure> {
             .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
             .map(|entry| entry.path()),
     );
+    let inside = host.own.iter().any(|group| group.path.starts_with(subcgroup));
     let mut first = Ok(());
     for hierarchy in hierarchies {
         let group = below(&hierarchy, subcgroup);
-        if group != hierarchy
-            && let Err(error) = remove_group(&group, 0)
-            && first.is_ok()
-        {
-            first = Err(at("remove the control group", &group)(error));
+        if group == hierarchy {
+            continue;
         }
+        let removed = match remove_group(&group, 0) {
+            Err(error) if inside && error.kind() == io::ErrorKind::ResourceBusy => Ok(()),
+            other => other.map_err(at("remove the control group", &group)),
+        };
+        first = first.and(removed);
     }
     first
 }
@@ -284,6 +297,7 @@ pub(crate) fn remove(subcgroup: &Path) -> Result<(), Failure> {
 /// How deep groups may lie.
 const DEPTH: usize = 64;
 
+/// Removes a group and those below it, as many as can be; gives the first failure.
 fn remove_group(group: &Path, depth: usize) -> io::Result<()> {
     let entries = match fs::read_dir(group) {
         Ok(entries) => entries,
@@ -293,12 +307,14 @@ fn remove_group(group: &Path, depth: usize) -> io::Result<()> {
     if depth > DEPTH {
         return Err(io::Error::other(format!("groups lie more than {DEPTH} deep")));
     }
+    let mut below = Ok(());
     for entry in entries {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
-            remove_group(&entry.path(), depth + 1)?;
+            below = below.and(remove_group(&entry.path(), depth + 1));
         }
     }
+    below?;
     match fs::remove_dir(group) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

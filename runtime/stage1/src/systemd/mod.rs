@@ -5,6 +5,7 @@
 //! app's root before it starts and write its exit status down after it ended.
 
 mod app;
+pub(crate) mod apps;
 mod cgroup;
 mod copy_tree;
 pub(crate) mod enter;

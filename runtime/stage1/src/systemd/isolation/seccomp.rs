@@ -7,7 +7,10 @@ use appc::{IsolatorValue, Seccomp};
 
 const DOCKER_WHITELIST: &str = include_str!("data/docker-whitelist.txt");
 const DOCKER_BLACKLIST: &str = include_str!("data/docker-blacklist.txt");
+const NEWER_WHITELIST: &str = include_str!("data/newer-whitelist.txt");
 const ARM_WHITELIST: &str = include_str!("data/arm-whitelist.txt");
+const CALLS: &str = include_str!("data/system-calls.txt");
+const ERRORS: &str = include_str!("data/errors.txt");
 
 /// Groups that systemd itself knows.
 const SYSTEMD_GROUPS: [&str; 8] =
@@ -27,10 +30,10 @@ pub(crate) struct Filter {
     pub(crate) errno: Option<String>,
 }
 
-/// The filter of an app, `None` when it has none, and what of its sets is not understood.
+/// The filter of an app, `None` when it has none, and what of its sets is not understood, in words.
 ///
 /// # Errors
-/// When there are several filters, or one that this systemd does not know.
+/// When there are several filters, or one that this systemd does not know, or an error that no kernel has.
 pub(crate) fn filter(
     isolators: &[IsolatorValue],
     arch: &str,
@@ -49,13 +52,17 @@ pub(crate) fn filter(
     }
     let default = || Filter { retain: true, calls: whitelist(arch), errno: None };
     let Some((retain, seccomp)) = given else { return Ok((Some(default()), Vec::new())) };
+    if let Some(errno) = seccomp.errno.as_deref().filter(|errno| !list(ERRORS).any(|known| known == *errno)) {
+        return Err(Failure::new(format!("there is no error {errno} for a seccomp filter to answer with"))
+            .hint("names are written as errno(3) does: EPERM"));
+    }
     let (mut calls, mut unknown) = (Vec::new(), Vec::new());
     for item in &seccomp.set {
         match item.as_str() {
-            "@appc.io/all" if retain => return Ok((None, unknown)),
-            "@appc.io/empty" if !retain => return Ok((Some(default()), unknown)),
+            "@appc.io/all" if retain => return Ok((None, notes(&unknown))),
+            "@appc.io/empty" if !retain => return Ok((Some(default()), notes(&unknown))),
             // Nothing refused of all, or nothing allowed of nothing: as the original has it, no filter.
-            "@appc.io/all" | "@appc.io/empty" => return Ok((None, unknown)),
+            "@appc.io/all" | "@appc.io/empty" => return Ok((None, notes(&unknown))),
             "@docker/default-whitelist" | "@rkt/default-whitelist" => calls.extend(whitelist(arch)),
             "@docker/default-blacklist" | "@rkt/default-blacklist" => {
                 calls.extend(list(DOCKER_BLACKLIST).map(str::to_owned));
@@ -78,13 +85,29 @@ pub(crate) fn filter(
                 return Err(Failure::new(format!("\"{item}\" is not the name of a system call"))
                     .hint("names have lower-case letters, digits and underscores"));
             }
-            _ => calls.push(item.clone()),
+            _ => {
+                if !list(CALLS).any(|known| known == item) {
+                    unknown.push(item.clone());
+                }
+                calls.push(item.clone());
+            }
         }
     }
     if calls.is_empty() {
-        return Ok((None, unknown));
+        return Ok((None, notes(&unknown)));
     }
-    Ok((Some(Filter { retain, calls, errno: seccomp.errno.clone() }), unknown))
+    Ok((Some(Filter { retain, calls, errno: seccomp.errno.clone() }), notes(&unknown)))
+}
+
+/// What is not understood, in words. Systemd, too, leaves out calls that it does not know.
+fn notes(unknown: &[String]) -> Vec<String> {
+    let (groups, calls): (Vec<&str>, Vec<&str>) =
+        unknown.iter().map(String::as_str).partition(|name| name.starts_with('@'));
+    let note = |what: &str, names: &[&str]| {
+        (!names.is_empty())
+            .then(|| format!("seccomp {what} that nobody knows are ignored: {}", names.join(", ")))
+    };
+    [note("groups", &groups), note("system calls", &calls)].into_iter().flatten().collect()
 }
 
 fn is_name(text: &str) -> bool {
@@ -93,12 +116,12 @@ fn is_name(text: &str) -> bool {
 
 fn whitelist(arch: &str) -> Vec<String> {
     let more = if arch == "aarch64" || arch.starts_with("arm") { ARM_WHITELIST } else { "" };
-    list(DOCKER_WHITELIST).chain(list(more)).map(str::to_owned).collect()
+    list(DOCKER_WHITELIST).chain(list(more)).chain(list(NEWER_WHITELIST)).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Filter, filter};
+    use super::{Filter, filter, list};
     use crate::systemd::unit::dialect::Dialect;
     use appc::{IsolatorValue, Seccomp};
 
@@ -122,11 +145,11 @@ mod tests {
         for (retain, names, expected) in [
             (true, "read write", "true read write"),
             (false, "mount", "false mount"),
-            (false, "@appc.io/empty", "true 309"),
+            (false, "@appc.io/empty", "true 357"),
             (false, "@appc.io/all read", "none"),
             (true, "read @appc.io/all", "none"),
             (true, "@appc.io/empty", "none"),
-            (true, "@rkt/default-whitelist", "true 309"),
+            (true, "@rkt/default-whitelist", "true 357"),
             (false, "@docker/default-blacklist", "false 50"),
             (true, "@systemd/clock @systemd/raw-io", "true @clock @raw-io"),
             (
@@ -137,17 +160,23 @@ mod tests {
         ] {
             assert_eq!(made(&[set(retain, names)]), expected, "{names}");
         }
-        assert_eq!(made(&[]), "true 309");
+        assert_eq!(made(&[]), "true 357");
         let arm = filter(&[], "aarch64", Dialect::of(252)).expect("filter").0.expect("default");
-        assert_eq!(arm.calls.len(), 315);
+        assert_eq!(arm.calls.len(), 363);
     }
 
     #[test]
     fn what_is_not_understood_is_told() {
-        let (made, unknown) =
-            filter(&[set(true, "@nobody/knows read @systemd/none")], "amd64", Dialect::of(252))
+        let (made, notes) =
+            filter(&[set(true, "@nobody/knows read @systemd/none raed")], "amd64", Dialect::of(252))
                 .expect("filter");
-        assert_eq!(unknown, ["@nobody/knows", "@systemd/none"]);
+        assert_eq!(
+            notes,
+            [
+                "seccomp groups that nobody knows are ignored: @nobody/knows, @systemd/none",
+                "seccomp system calls that nobody knows are ignored: raed"
+            ]
+        );
         assert_eq!(made.expect("one call").errno.as_deref(), Some("ENOSYS"));
         for (isolators, version) in [
             (vec![set(true, "read"), set(false, "write")], 252),
@@ -155,6 +184,19 @@ mod tests {
             (vec![set(true, "read,write")], 252),
         ] {
             assert!(filter(&isolators, "amd64", Dialect::of(version)).is_err());
+        }
+        let odd = Seccomp { set: vec!["read".to_owned()], errno: Some("ENONE".to_owned()) };
+        assert!(filter(&[IsolatorValue::SeccompRemove(odd)], "amd64", Dialect::of(252)).is_err());
+    }
+
+    #[test]
+    fn the_lists_hold_names_of_calls() {
+        for lines in
+            [super::DOCKER_WHITELIST, super::NEWER_WHITELIST, super::ARM_WHITELIST, super::DOCKER_BLACKLIST]
+        {
+            for name in list(lines) {
+                assert!(list(super::CALLS).any(|known| known == name), "{name}");
+            }
         }
     }
 }

@@ -8,12 +8,13 @@ use std::fmt::Write as _;
 /// A command line: program and arguments. `%` is doubled everywhere; `$` only in arguments, because
 /// systemd does not look for variables in the program's path.
 pub(crate) fn command(program: &str, arguments: impl IntoIterator<Item = impl AsRef<str>>) -> String {
-    let mut line = quote(program);
-    for argument in arguments {
-        line.push(' ');
-        line.push_str(&quote(argument.as_ref()).replace('$', "$$"));
-    }
-    line
+    quote(program) + &self::arguments(arguments)
+}
+
+/// The arguments of a command line, each with a blank before it.
+pub(crate) fn arguments(arguments: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let quoted = arguments.into_iter().map(|word| format!(" {}", quote(word.as_ref()).replace('$', "$$")));
+    quoted.collect()
 }
 
 /// One word in double quotes, with `%` doubled. As Go's `%q` writes it, but for the single quote, which

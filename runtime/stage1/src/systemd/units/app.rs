@@ -1,6 +1,7 @@
 //! The units of one app: its service, and the reaper that writes its exit status down.
 
 use crate::failure::Failure;
+use crate::systemd::inside::reaper;
 use crate::systemd::isolation::resources::{Enforced, Resources};
 use crate::systemd::isolation::seccomp::Filter;
 use crate::systemd::names;
@@ -27,8 +28,14 @@ const READ_ONLY: [&str; 11] = [
     "/sys/kernel",
 ];
 
+/// What is mounted in every root without being part of it: read-only roots leave it as it is.
+const NOT_OF_THE_ROOT: [&str; 2] = ["/dev/shm", "/proc"];
+
 /// Targets that end the pod.
 const ENDS: [&str; 3] = ["exit.target", "halt.target", "poweroff.target"];
+
+/// The program of the reaper.
+const REAPER: &str = "/reaper.sh";
 
 /// A program and its arguments.
 pub(crate) type CommandLine = (String, Vec<String>);
@@ -112,7 +119,11 @@ impl AppUnits {
             Life::Immutable => {
                 unit.unit("After", "systemd-journald.service").unit("OnFailure", "halt.target");
             }
-            Life::Mutable => {}
+            Life::Mutable => {
+                // It may be started again and again.
+                dialect.no_start_limit(&mut unit);
+                unit.unit("Before", "shutdown.service");
+            }
         }
         let name = &self.name;
         // Whatever ends the pod first has the app end in its own way, so that its reaper sees what it ended with.
@@ -190,12 +201,16 @@ impl AppUnits {
         let [hidden, read_only, writable] = dialect.path_directives();
         // Only the newer directives take the plus sign; the older systemd that need it are not affected.
         let (mark, base) = if dialect.paths_below_root() { ("+", "") } else { ("", root.as_str()) };
+        let all = if base.is_empty() { "/" } else { base };
         if let Some(except) = &self.read_only_except {
-            for path in except {
+            for path in except.iter().map(String::as_str).chain(NOT_OF_THE_ROOT) {
                 unit.service(writable, listed(mark, &format!("{base}{path}")));
             }
-            let all = if base.is_empty() { "/" } else { base };
             unit.service(read_only, format!("{mark}{all}"));
+        } else if !self.protect_paths {
+            // It is writable anyway. But without a word about paths systemd makes no mounts for the app, and then looks for its
+            // program outside of its root.
+            unit.service(writable, format!("{mark}{all}"));
         }
         if self.protect_paths {
             for path in HIDDEN_FILES.iter().chain(&HIDDEN_DIRECTORIES) {
@@ -204,9 +219,10 @@ impl AppUnits {
             for path in READ_ONLY {
                 unit.service(read_only, format!("-{mark}{base}{path}"));
             }
-            if dialect.at_least(233) {
-                unit.service("MountAPIVFS", "false");
-            }
+        }
+        if dialect.at_least(233) {
+            // The app has the pod's already, with the sockets of the journal and of notifications in them.
+            unit.service("MountAPIVFS", "false");
         }
         unit.service("MountFlags", "shared");
         if let Some(devices) = &self.devices {
@@ -218,13 +234,21 @@ impl AppUnits {
         }
     }
 
-    /// The reaper: it is stopped when the app no longer needs it.
-    pub(crate) fn reaper(&self, life: Life) -> Unit {
+    /// The reaper: it is started before the app, and stopped when the app no longer needs it.
+    pub(crate) fn reaper(&self, life: Life, dialect: Dialect, enforced: Enforced) -> Unit {
         let mut unit = Unit::default();
-        if life == Life::Immutable {
-            unit.service("Environment", "\"EXIT_POD=true\"")
-                .unit("Wants", "shutdown.service")
-                .unit("After", "shutdown.service");
+        match life {
+            Life::Immutable => {
+                unit.service("Environment", "\"EXIT_POD=true\"")
+                    .unit("Wants", "shutdown.service")
+                    .unit("After", "shutdown.service");
+            }
+            Life::Mutable => {
+                dialect.no_start_limit(&mut unit);
+                // Some relation to the app, without which systemd forgets what it ended with before that is read.
+                unit.unit("PropagatesReloadTo", names::service(&self.name));
+                unit.unit("Before", "shutdown.service");
+            }
         }
         let name = &self.name;
         unit.unit("Description", format!("{name} Reaper"))
@@ -235,8 +259,13 @@ impl AppUnits {
             unit.unit("Conflicts", target);
         }
         let words = [name.as_str(), &names::app_root(name), &self.exec.0];
-        let words: Vec<String> = words.iter().map(|word| escape::quote(word).replace('$', "$$")).collect();
-        unit.service("RemainAfterExit", "yes").service("ExecStop", format!("/reaper.sh {}", words.join(" ")));
+        if self.resources.memory.is_some() && enforced.memory && !enforced.unified {
+            // Version 2 needs no help to tell that the kernel has ended an app. Should this fail, the app runs all the same.
+            unit.service("Type", "oneshot")
+                .service("ExecStart", format!("-{REAPER}{}", escape::arguments([reaper::HOLD, name])));
+        }
+        unit.service("RemainAfterExit", "yes")
+            .service("ExecStop", format!("{REAPER}{}", escape::arguments(words)));
         unit
     }
 
