@@ -45,6 +45,9 @@ use std::process::ExitCode;
 /// Signals that end a service or a client.
 const END_SIGNALS: &[Signal] = &[Signal::TERM, Signal::HUP, Signal::INT];
 
+/// Environment variable of the services: say what is done.
+const ENV_STAGE1_DEBUG: &str = "STAGE1_DEBUG";
+
 /// Environment variable of the clients: say what is done.
 const ENV_DEBUG: &str = "STAGE2_DEBUG";
 
