@@ -20,6 +20,7 @@ mod exec;
 mod exit;
 mod fly;
 mod gc;
+mod interactive;
 mod isolators;
 mod kills;
 mod list;

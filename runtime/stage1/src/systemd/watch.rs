@@ -1,16 +1,14 @@
 //! Seeing to it that a pod starts: a process beside nspawn that waits for the first sign of life from the container, and
 //! ends the pod, saying why, when none comes.
 
+use super::beside::{self, Input, ended};
 use crate::failure::{Failure, warn};
-use crate::system;
 use pod::layout;
-use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fs::{Mode, OFlags};
-use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::process::{Pid, Signal};
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -52,19 +50,9 @@ fn parse_limit(value: &OsStr) -> Option<Duration> {
 /// Starts watching the process that is about to become nspawn, which has until `limit` to start the pod. The watcher ends
 /// when the pod has started, or has ended.
 pub(crate) fn start(nspawn: Pid, lock: BorrowedFd<'_>, limit: Duration) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::new(format!("cannot watch the start of the pod: {error}"));
-    let pidfd =
-        rustix::process::pidfd_open(nspawn, PidfdFlags::empty()).map_err(|errno| failed(errno.into()))?;
-    system::detached(|| {
-        // What it inherits must not look like the pod itself, nor keep the caller's pipes open.
-        system::close(lock.as_raw_fd());
-        if let Ok(null) = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) {
-            let _ = rustix::stdio::dup2_stdin(&null);
-            let _ = rustix::stdio::dup2_stdout(&null);
-        }
-        watch(nspawn, &pidfd, limit);
+    beside::start("watch the start of the pod", nspawn, lock, Input::Left, |pidfd| {
+        watch(nspawn, pidfd, limit);
     })
-    .map_err(failed)
 }
 
 fn watch(nspawn: Pid, pidfd: &OwnedFd, limit: Duration) {
@@ -100,13 +88,6 @@ fn watch(nspawn: Pid, pidfd: &OwnedFd, limit: Duration) {
     if !ended(pidfd, STOP_LIMIT) {
         let _ = rustix::process::pidfd_send_signal(pidfd, Signal::KILL);
     }
-}
-
-/// Waits for a process to end, at most so long; whether it has.
-pub(crate) fn ended(pidfd: impl AsFd, limit: Duration) -> bool {
-    let limit = Timespec { tv_sec: limit.as_secs().cast_signed(), tv_nsec: limit.subsec_nanos().into() };
-    let mut fds = [PollFd::new(&pidfd, PollFlags::IN)];
-    matches!(rustix::event::poll(&mut fds, Some(&limit)), Ok(count) if count > 0)
 }
 
 #[cfg(test)]

@@ -14,7 +14,9 @@ use crate::failure::{Failure, at, warn};
 use crate::pod_dir::{self, PodDir};
 use crate::systemd::app::{self, Conditions, ReadyApp};
 use crate::systemd::cgroup;
+use crate::systemd::input;
 use crate::systemd::nspawn::{Container, ContainerApp, machine};
+use crate::systemd::streams::Caller;
 use crate::systemd::units::app::Life;
 use crate::systemd::watch;
 use crate::{flavor, runtime_config, system};
@@ -28,7 +30,6 @@ use std::convert::Infallible;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::IsTerminal;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::process::ExitCode;
@@ -99,8 +100,12 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     pod_dir::write(&pod.dir.join(layout::SUBCGROUP), group.as_bytes())?;
     cgroup_mounts(&cgroups, &place, &rootfs, args)?;
     let labels = (label(ENV_SELINUX_CONTEXT), label(ENV_SELINUX_MOUNT_CONTEXT));
-    let container = container(args, &pod, &apps, &place, share_ipc, &labels);
-    become_nspawn(&engine, &container, &pod, lock, start_limit, mask)
+    let container = container(args, &pod, &apps, &place, share_ipc, conditions.caller, &labels);
+    let pipe = match conditions.caller {
+        Caller::Elsewhere => Some(input::Pipe::make(&files)?),
+        Caller::Away | Caller::AtTerminal => None,
+    };
+    become_nspawn(&engine, &container, &pod, lock, start_limit, pipe.as_ref(), mask)
 }
 
 /// What nspawn is told.
@@ -110,6 +115,7 @@ fn container<'a>(
     apps: &'a [ReadyApp],
     place: &place::Place,
     share_ipc: bool,
+    caller: Caller,
     labels: &'a (String, String),
 ) -> Container<'a> {
     Container {
@@ -118,7 +124,7 @@ fn container<'a>(
         keep_unit: place.keep_unit,
         link_journal: place.link_journal,
         notify_ready: true,
-        console_from_pipe: args.interactive && !std::io::stdin().is_terminal(),
+        interactive: caller == Caller::AtTerminal,
         debug: args.debug,
         private_users: &args.private_users,
         process_label: &labels.0,
@@ -163,6 +169,7 @@ fn become_nspawn(
     pod: &PodDir,
     lock: BorrowedFd<'static>,
     start_limit: Duration,
+    input: Option<&input::Pipe>,
     mask: Mode,
 ) -> Result<Infallible, Failure> {
     let arguments = container.arguments(&engine.abilities);
@@ -190,6 +197,9 @@ fn become_nspawn(
     let pid = rustix::process::getpid();
     pod_dir::write(&pod.dir.join(layout::PPID), format!("{}\n", pid.as_raw_nonzero()).as_bytes())?;
     watch::start(pid, lock, start_limit)?;
+    if let Some(input) = input {
+        input.fill(pid, lock)?;
+    }
     rustix::io::fcntl_setfd(lock, FdFlags::empty())
         .map_err(|errno| Failure::new(format!("cannot hand the pod's lock to nspawn: {errno}")))?;
     rustix::process::umask(mask);
