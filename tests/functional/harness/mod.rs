@@ -4,6 +4,7 @@ mod clean;
 mod image;
 mod pod;
 pub(crate) mod process;
+mod program;
 mod run;
 mod table;
 mod terminal;
