@@ -11,6 +11,7 @@ pub mod isolation;
 pub mod launch;
 pub mod mutable;
 pub mod overlay;
+pub mod pairs;
 pub mod port;
 pub mod prepare;
 pub mod remove;

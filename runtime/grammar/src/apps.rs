@@ -32,12 +32,10 @@ pub enum AppCommand {
 /// Arguments of `rkt app sandbox`.
 #[derive(Debug, Clone, Args)]
 #[command(
+    next_help_heading = "Pod options",
     after_help = "The stage1 image must be able to change pods that run, as those with systemd are; fly is not."
 )]
 pub struct SandboxArgs {
-    /// Choice of stage1.
-    #[command(flatten)]
-    pub stage1: Stage1Args,
     /// Write the UUID of the pod to this file as soon as there is one
     #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub uuid_file_save: Option<PathBuf>,
@@ -60,6 +58,9 @@ pub struct SandboxArgs {
     /// User label of the pod: NAME=VALUE
     #[arg(long, value_name = "N=V", allow_hyphen_values = true, action = ArgAction::Append)]
     pub user_label: Vec<String>,
+    /// Choice of stage1.
+    #[command(flatten)]
+    pub stage1: Stage1Args,
     /// What the pod is called, and what it knows of others.
     #[command(flatten)]
     pub names: NamesArgs,
@@ -81,13 +82,13 @@ pub struct AppAddArgs {
     #[arg(long, value_name = "VOLUME", allow_hyphen_values = true, action = ArgAction::Append)]
     pub mnt_volume: Vec<String>,
     /// UUID of the pod; a prefix will do
-    #[arg(value_name = "UUID")]
+    #[arg(value_name = "UUID", help_heading = None)]
     pub uuid: String,
     /// Image of the app
-    #[arg(value_name = "IMAGE")]
+    #[arg(value_name = "IMAGE", help_heading = None)]
     pub image: String,
     /// Arguments of its program
-    #[arg(value_name = "ARGS", last = true, allow_hyphen_values = true)]
+    #[arg(value_name = "ARGS", help_heading = None, last = true, allow_hyphen_values = true)]
     pub args: Vec<String>,
 }
 

@@ -107,7 +107,7 @@ pub struct NamesArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Start options")]
 pub struct NetworkArgs {
-    /// Networks, as far as the stage1 image makes any; fly has `host` alone, the network of the host
+    /// Networks: host, none, or a list of those that the stage1 image can make; fly has `host` alone
     #[arg(long, value_name = "LIST", num_args = 0..=1, require_equals = true, default_missing_value = "default",
           action = ArgAction::Append)]
     pub net: Vec<String>,

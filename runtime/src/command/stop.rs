@@ -8,7 +8,8 @@ use grammar::StopArgs;
 use pod::{DataDir, Pod, State};
 
 use crate::error::{Context as _, EXIT_FAILURE, EXIT_UUID_FILE, Failure};
-use crate::pod::{find, survivors};
+use crate::pod::find;
+use crate::pod::survivors::Seen;
 use crate::session::Session;
 use crate::stage1::call::PodStage1;
 
@@ -38,10 +39,15 @@ fn stop(data: &DataDir, prefix: &str, force: bool) -> Result<(), Failure> {
     let mut pod = find::pod(data, prefix)?;
     let uuid = pod.uuid();
     let failed = || format!("error stopping pod \"{uuid}\"");
+    let seen = if matches!(pod.state(), State::Running | State::Exited) {
+        Seen::of(&pod).context(failed())?
+    } else {
+        Seen::default()
+    };
     match pod.state() {
         State::Running => {}
         // What holds the lock may have been killed alone.
-        State::Exited if !survivors::of(&pod).context(failed())?.is_empty() => {
+        State::Exited if !seen.is_empty() => {
             eprintln!("stop: pod \"{uuid}\" counts as exited, but has processes left");
         }
         state if state.is_after_run() => {
@@ -54,14 +60,14 @@ fn stop(data: &DataDir, prefix: &str, force: bool) -> Result<(), Failure> {
     }
     PodStage1::of(&pod)?.stop(&pod, force).context(failed())?;
     if force {
-        wait_until_over(&mut pod).context(failed())?;
+        wait_until_over(&mut pod, seen).context(failed())?;
     }
     writeln!(std::io::stdout(), "\"{uuid}\"")?;
     Ok(())
 }
 
 /// Waits until nothing of a pod runs that was killed.
-fn wait_until_over(pod: &mut Pod) -> Result<(), Failure> {
+fn wait_until_over(pod: &mut Pod, seen: Seen) -> Result<(), Failure> {
     let end = Instant::now() + PATIENCE;
     loop {
         match pod.refresh() {
@@ -73,7 +79,7 @@ fn wait_until_over(pod: &mut Pod) -> Result<(), Failure> {
                 return Err(Failure::new("it was killed, but is still running")
                     .hint("`rkt status` shows its process; something else may hold the pod's lock"));
             }
-            Ok(_) => return survivors::wait_for_none(pod),
+            Ok(_) => return seen.wait_until_gone(pod),
         }
     }
 }

@@ -10,6 +10,7 @@ use grammar::AppArgs;
 use pod::protocol::annotation;
 
 use super::environment::{PodEnvironment, parse_variable};
+use super::pairs::{parse_annotations, parse_pairs};
 use super::{isolation, port, streams, volume};
 use crate::cli::TypedApp;
 use crate::error::{Context as _, Failure};
@@ -271,31 +272,6 @@ fn clean(path: &str) -> Vec<&str> {
         }
     }
     parts
-}
-
-/// All `--annotation`s of one place of the command line.
-pub fn parse_annotations(texts: &[String]) -> Result<Vec<Annotation>, Failure> {
-    let parse = |text: &String| {
-        let (name, value) = pair("annotation", text)?;
-        let name =
-            AcIdentifier::new(name).context(format!("invalid argument \"{text}\" for --annotation"))?;
-        Ok(Annotation::new(name, value))
-    };
-    texts.iter().map(parse).collect()
-}
-
-/// The `NAME=VALUE`s of a flag; of several with one name the last counts.
-pub fn parse_pairs(flag: &str, texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
-    texts
-        .iter()
-        .map(|text| pair(flag, text).map(|(name, value)| (name.to_owned(), value.to_owned())))
-        .collect()
-}
-
-fn pair<'text>(flag: &str, text: &'text str) -> Result<(&'text str, &'text str), Failure> {
-    text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
-        Failure::new(format!("invalid argument \"{text}\" for --{flag}")).hint("write NAME=VALUE")
-    })
 }
 
 fn gids(lists: &[String]) -> Result<Vec<u32>, Failure> {

@@ -7,11 +7,10 @@ use grammar::{AppArgs, PrepareOnlyArgs, PullArgs, SandboxArgs, Stage1Args};
 use pod::protocol::{PrivateUsers, annotation};
 use pod::{DataDir, Pod};
 
-use super::assemble::{
-    AppImage, PodSettings, WantedApp, check_platform, parse_annotations, parse_pairs, pod_manifest,
-};
+use super::assemble::{AppImage, PodSettings, WantedApp, check_platform, pod_manifest};
 use super::environment::{self, PodEnvironment};
 use super::launch::ReadyPod;
+use super::pairs::{parse_annotations, parse_pairs};
 use super::port::{check_ports, parse_port, parse_sandbox_port};
 use super::prepare::{Recipe, prepare, take_prepare_lock};
 use super::{streams, volume};

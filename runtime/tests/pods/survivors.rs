@@ -9,6 +9,10 @@ use rustix::mount::UnmountFlags;
 use crate::scripted::{ScriptedPod, make_stage1};
 use crate::support::{Bench, busybox};
 
+/// Leaves a daemon that lets go of everything, of the pod's lock too, and says which it is.
+const DAEMON: &str = "for fd in 3 4 5 6 7 8 9; do eval \"exec $fd<&-\"; done; \
+                      sleep 1000 </dev/null >/dev/null 2>&1 & echo $!";
+
 fn is_alive(pid: u32) -> bool {
     // A process that nobody has waited for yet has no root any more.
     fs::read_link(format!("/proc/{pid}/root")).is_ok()
@@ -129,5 +133,43 @@ fn processes_of_other_pods_and_of_the_host_are_none_of_it() {
     visitor.kill().unwrap();
     visitor.wait().unwrap();
     other.stop(&bench);
+    bench.collect_all();
+}
+
+#[test]
+fn what_an_app_of_fly_leaves_behind_ends_before_its_files() {
+    for (more, command) in [
+        (&[][..], &["gc", "--mark-only"][..]),
+        (&["--no-overlay"], &["gc", "--grace-period=0"]),
+        (&[], &["rm"]),
+        (&["--no-overlay"], &["rm"]),
+    ] {
+        let bench = Bench::new();
+        let ran = bench.run(&[more, &[busybox(), "--", "-c", DAEMON]].concat()).ok();
+        let pid = ran.out.trim().parse().unwrap();
+        assert!(is_alive(pid));
+        let uuid = bench.only_pod("run");
+        let uuid = if command == ["rm"] { Some(uuid.as_str()) } else { None };
+        bench.rkt(&[command, uuid.as_slice()].concat()).ok();
+        assert!(!is_alive(pid));
+        bench.collect_all();
+    }
+}
+
+#[test]
+fn a_process_counts_even_when_stage1_has_taken_its_mounts_away() {
+    let bench = Bench::new();
+    let ran = bench.run(&[busybox(), "--", "-c", DAEMON]).ok();
+    let pid = ran.out.trim().parse().unwrap();
+    let uuid = bench.only_pod("run");
+    // Marked by a rkt that did not look for it, as the original does.
+    let dirs = ["run", "exited-garbage"].map(|state| bench.data().join("pods").join(state).join(&uuid));
+    fs::rename(&dirs[0], &dirs[1]).unwrap();
+    bench.rkt(&["gc", "--grace-period=0"]).fails(&format!("has not ended: {pid}\n"));
+    assert!(is_alive(pid) && dirs[1].join("pod").exists());
+    let sees = Path::new("/proc").join(pid.to_string()).join("root/bin/busybox");
+    assert!(sees.exists(), "its files are still there");
+    let process = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
     bench.collect_all();
 }
