@@ -107,7 +107,7 @@ fn no_group_is_left_in_any_hierarchy(sandbox: &Sandbox) {
         let uuid = pod.uuid().to_owned();
         let found = hierarchies_with_groups();
         for own in Cgroups::own() {
-            assert!(found.iter().any(|hierarchy| own.starts_with(hierarchy)), "{own:?}: {found:?}");
+            assert!(found.iter().any(|hierarchy| own.starts_with(hierarchy)), "{}: {found:?}", own.display());
         }
         if Path::new("/sys/fs/cgroup/memory/cgroup.procs").exists() {
             assert!(found.contains(&"/sys/fs/cgroup/memory".into()), "{found:?}");

@@ -44,10 +44,12 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).trim().to_owned()
 }
 
-/// Expects values of control groups of version 1, or the same in version 2.
+/// A value in the kernel: controller, file and value in version 1, file and value in version 2.
+type Limit = [&'static str; 5];
+
 #[track_caller]
-fn expect_limits(pod: &Pod<'_>, app: &str, rows: &[((&str, &str, &str), (&str, &str))]) {
-    for ((controller, file, value), (file2, value2)) in rows {
+fn expect_limits(pod: &Pod<'_>, app: &str, limits: &[Limit]) {
+    for [controller, file, value, file2, value2] in limits {
         let path = group_file(pod, app, (controller, file), file2);
         let expected = if path.ends_with(file2) { value2 } else { value };
         assert_eq!(read(&path), *expected, "{}", path.display());
@@ -55,11 +57,11 @@ fn expect_limits(pod: &Pod<'_>, app: &str, rows: &[((&str, &str, &str), (&str, &
 }
 
 /// 64 MiB, half a processor and a third of the usual weight.
-const LIMITS: &[((&str, &str, &str), (&str, &str))] = &[
-    (("memory", "memory.limit_in_bytes", "67108864"), ("memory.max", "67108864")),
-    (("cpu", "cpu.cfs_quota_us", "50000"), ("cpu.max", "50000 100000")),
-    (("cpu", "cpu.cfs_period_us", "100000"), ("cpu.max", "50000 100000")),
-    (("cpu", "cpu.shares", "341"), ("cpu.weight", "13")),
+const LIMITS: &[Limit] = &[
+    ["memory", "memory.limit_in_bytes", "67108864", "memory.max", "67108864"],
+    ["cpu", "cpu.cfs_quota_us", "50000", "cpu.max", "50000 100000"],
+    ["cpu", "cpu.cfs_period_us", "100000", "cpu.max", "50000 100000"],
+    ["cpu", "cpu.shares", "341", "cpu.weight", "13"],
 ];
 
 fn limits_reach_the_kernel(sandbox: &Sandbox) {

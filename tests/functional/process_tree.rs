@@ -14,13 +14,14 @@ fn rkt_becomes_nspawn_and_systemd_starts_the_apps(sandbox: &Sandbox) {
         .iter()
         .fold(sandbox.run(), |run, name| run.app(sandbox.app(), &[name, "--exec=/bin/sleep"], &["1000"]));
     let pod = run.start();
+    // Before that, rkt may not have become nspawn yet.
+    let systemd = pod.systemd();
     let nspawn = pod.process();
     wait_for("nspawn", || (process::name(nspawn) == "systemd-nspawn").then_some(()));
     assert_eq!(pod.status()["pid"], nspawn.to_string());
     assert_eq!(fs::read_to_string(pod.dir().join("ppid")).unwrap(), format!("{nspawn}\n"));
     assert_eq!(process::status(nspawn, "PPid"), std::process::id().to_string());
 
-    let systemd = pod.systemd();
     assert_eq!(process::children(nspawn), [systemd]);
     let apps = wait_for("the apps", || {
         let mut children: Vec<_> =

@@ -19,23 +19,38 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 #[must_use]
 pub(crate) struct Run<'a> {
     pub(super) sandbox: &'a Sandbox,
-    verb: &'static str,
     insecure: Vec<OsString>,
+    verb: &'static [&'static str],
     options: Vec<OsString>,
     apps: Vec<OsString>,
+    variables: Vec<(&'static str, OsString)>,
 }
 
 impl Sandbox {
     /// `rkt run` with the flavor under test and the network of the host.
     pub(crate) fn run(&self) -> Run<'_> {
-        let options = vec!["--net=host".into(), self.stage1_arg().into()];
-        Run { sandbox: self, verb: "run", insecure: Vec::new(), options, apps: Vec::new() }
+        self.run_with_stage1(&self.stage1())
+    }
+
+    /// The same with another stage1 image.
+    pub(crate) fn run_with_stage1(&self, image: &Path) -> Run<'_> {
+        self.of(&["run"], vec!["--net=host".into(), format!("--stage1-path={}", image.display()).into()])
     }
 
     /// `rkt prepare` with the flavor under test.
     pub(crate) fn prepare(&self) -> Run<'_> {
-        let options = vec![self.stage1_arg().into()];
-        Run { sandbox: self, verb: "prepare", insecure: Vec::new(), options, apps: Vec::new() }
+        self.of(&["prepare"], vec![self.stage1_arg().into()])
+    }
+
+    /// `rkt app sandbox` with the flavor under test and the network of the host: a pod without apps, to which some can be
+    /// added.
+    pub(crate) fn mutable(&self) -> Run<'_> {
+        self.of(&["app", "sandbox"], vec!["--net=host".into(), self.stage1_arg().into()])
+    }
+
+    fn of(&self, verb: &'static [&'static str], options: Vec<OsString>) -> Run<'_> {
+        let (insecure, apps, variables) = (Vec::new(), Vec::new(), Vec::new());
+        Run { sandbox: self, insecure, verb, options, apps, variables }
     }
 
     /// Runs a line of shell as the only app of a pod, to the end.
@@ -108,10 +123,20 @@ impl Run<'_> {
         self.app(image, &[options, &["--exec=/bin/sh"]].concat(), &["-c", line])
     }
 
+    /// A variable in the environment of `rkt`.
+    pub(crate) fn env(mut self, name: &'static str, value: impl AsRef<OsStr>) -> Self {
+        self.variables.push((name, value.as_ref().to_owned()));
+        self
+    }
+
     /// The command, for what this cannot say.
     pub(crate) fn command(&self) -> Command {
-        let words = self.insecure.iter().map(OsString::as_os_str).chain([OsStr::new(self.verb)]);
-        self.sandbox.command(words.chain(self.options.iter().chain(&self.apps).map(OsString::as_os_str)))
+        let verb = self.verb.iter().map(OsStr::new);
+        let words = self.insecure.iter().map(OsString::as_os_str).chain(verb);
+        let words = words.chain(self.options.iter().chain(&self.apps).map(OsString::as_os_str));
+        let mut command = self.sandbox.command(words);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
     }
 
     /// Starts it in the background, and waits for nothing.

@@ -4,7 +4,7 @@ use super::channel::{Channel, Token};
 use super::endpoints::Published;
 use super::log::Log;
 use super::wait::{self, Interests};
-use crate::failure::Failure;
+use crate::failure::{Failure, warn};
 use crate::signals::Signals;
 use rustix::event::PollFlags;
 use std::os::fd::AsFd;
@@ -15,6 +15,8 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What a service serves.
 pub(super) struct Service {
+    /// Say what is done.
+    pub(super) debug: bool,
     /// Signals that end it.
     pub(super) signals: Signals,
     pub(super) channels: Vec<Channel>,
@@ -28,6 +30,10 @@ impl Service {
     /// output, and the end of it.
     pub(super) fn serve(mut self) -> Result<(), Failure> {
         let mut ends_at = None;
+        if self.debug {
+            let names: Vec<_> = self.channels.iter().map(|channel| channel.name).collect();
+            warn(format_args!("iottymux: serving {}", names.join(", ")));
+        }
         loop {
             let now = Instant::now();
             for channel in &mut self.channels {
@@ -56,6 +62,12 @@ impl Service {
         }
         if let Some(log) = &mut self.log {
             log.finish();
+        }
+        if self.debug {
+            let left = self.channels.iter().filter(|channel| channel.has_clients()).count();
+            warn(format_args!(
+                "iottymux: the app has ended; streams whose clients were too slow for its end: {left}"
+            ));
         }
         Ok(())
     }

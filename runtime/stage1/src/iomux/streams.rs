@@ -6,7 +6,7 @@ use super::log::Log;
 use super::serve::Service;
 use super::sockets::Listener;
 use super::turns::Unit;
-use super::{END_SIGNALS, is_true};
+use super::{END_SIGNALS, ENV_STAGE1_DEBUG, is_true};
 use crate::failure::{Failure, at};
 use crate::notify;
 use crate::signals::Signals;
@@ -56,7 +56,7 @@ pub(super) fn serve(app: &AcName) -> Result<(), Failure> {
     let published = Some(Published::publish(app, &names)?);
     notify::ready()
         .map_err(|error| Failure::new(format!("cannot tell systemd that we are ready: {error}")))?;
-    Service { signals, channels, log, published }.serve()
+    Service { debug: is_true(ENV_STAGE1_DEBUG), signals, channels, log, published }.serve()
 }
 
 /// A pipe that was made, to be taken away when it is dropped.

@@ -5,7 +5,7 @@ use crate::pod_dir::PodApp;
 use crate::systemd::isolation::resources::Resources;
 use crate::systemd::isolation::{self, capabilities, seccomp};
 use crate::systemd::names;
-use crate::systemd::streams;
+use crate::systemd::streams::{self, Caller};
 use crate::systemd::unit::dialect::Dialect;
 use crate::systemd::units::app::{AppUnits, CommandLine, Device};
 use crate::systemd::volumes::{self, ReadyMount};
@@ -31,8 +31,8 @@ pub(crate) struct Conditions {
     pub(crate) arch: &'static str,
     /// Say more.
     pub(crate) debug: bool,
-    /// The app gets the caller's terminal.
-    pub(crate) interactive: bool,
+    /// Whose standard input apps have.
+    pub(crate) caller: Caller,
     /// Keep all capabilities.
     pub(crate) all_capabilities: bool,
     /// Capabilities that nobody in the pod can have, because we do not have them.
@@ -57,7 +57,7 @@ impl Conditions {
             dialect,
             arch: host_arch(),
             debug: args.debug,
-            interactive: args.interactive,
+            caller: Caller::of(args, dialect),
             all_capabilities: args.disable_capabilities_restriction,
             missing_capabilities: host::capabilities::missing()
                 .map_err(|error| Failure::new(format!("cannot tell which capabilities rkt has: {error}")))?,
@@ -206,7 +206,7 @@ pub(crate) fn ready(
         post_stop,
         resources: Resources::of(&isolators),
         socket_activated: section.ports.iter().any(|port| port.socket_activated),
-        streams: streams::of(pod, app, conditions.dialect, conditions.interactive, conditions.debug)?,
+        streams: streams::of(pod, app, conditions.dialect, conditions.caller, conditions.debug)?,
     };
     Ok(ReadyApp { units, mounts, environment, warnings })
 }

@@ -6,11 +6,13 @@
 
 mod app;
 pub(crate) mod apps;
+mod beside;
 mod cgroup;
 mod copy_tree;
 pub(crate) mod enter;
 pub(crate) mod gc;
 pub(crate) mod init;
+mod input;
 pub(crate) mod inside;
 mod isolation;
 mod names;

@@ -4,7 +4,8 @@ use crate::failure::Failure;
 use crate::pod_dir::PodApp;
 use crate::systemd::unit::dialect::Dialect;
 use appc::PodManifest;
-use pod::protocol::{InputMode, OutputMode, annotation};
+use pod::protocol::{InputMode, OutputMode, RunArgs, annotation};
+use std::io::{self, IsTerminal};
 
 /// Annotation of a pod: the kind of log that the streams of its apps are written to.
 const LOG_MODE: &str = "coreos.com/rkt/experiment/logmode";
@@ -22,6 +23,8 @@ pub(crate) enum Way {
     Journal,
     /// To the pod's console, which is the caller's terminal.
     Console,
+    /// From the caller, who has no terminal. Only input.
+    Caller,
     /// To a terminal of the app's own.
     Terminal,
     /// Through a pipe.
@@ -57,6 +60,34 @@ impl Streams {
     /// Those of an app that has the caller's terminal.
     const CONSOLE: Streams =
         Streams { input: Way::Console, output: Way::Console, error: Way::Console, attachable: None };
+    /// Those of an app whose caller has no terminal.
+    const CALLER: Streams =
+        Streams { input: Way::Caller, output: Way::Console, error: Way::Console, attachable: None };
+}
+
+/// Whose standard input an app has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Not that of whoever calls `rkt`.
+    Away,
+    /// That of a caller at a terminal.
+    AtTerminal,
+    /// That of a caller who has something else.
+    Elsewhere,
+}
+
+impl Caller {
+    /// As it is, for a pod with these arguments.
+    pub(crate) fn of(args: &RunArgs, dialect: Dialect) -> Caller {
+        if !args.interactive {
+            Caller::Away
+        } else if io::stdin().is_terminal() || !dialect.stream_files() || args.mutable {
+            // Without files for streams, the console is all that there is.
+            Caller::AtTerminal
+        } else {
+            Caller::Elsewhere
+        }
+    }
 }
 
 /// What somebody has said of the streams of an app.
@@ -75,11 +106,13 @@ pub(crate) fn of(
     pod: &PodManifest,
     app: PodApp<'_>,
     dialect: Dialect,
-    interactive: bool,
+    caller: Caller,
     debug: bool,
 ) -> Result<Streams, Failure> {
-    if interactive {
-        return Ok(Streams::CONSOLE);
+    match caller {
+        Caller::Away => {}
+        Caller::AtTerminal => return Ok(Streams::CONSOLE),
+        Caller::Elsewhere => return Ok(Streams::CALLER),
     }
     let says = |name: &str| app.runtime.annotation(name);
     let said = [annotation::STDIN, annotation::STDOUT, annotation::STDERR].map(says);
@@ -166,7 +199,7 @@ fn attachable(
 
 #[cfg(test)]
 mod tests {
-    use super::{Streams, Way, of};
+    use super::{Caller, Streams, Way, of};
     use crate::pod_dir::PodApp;
     use crate::systemd::unit::dialect::Dialect;
     use appc::{ImageManifest, PodManifest};
@@ -189,7 +222,7 @@ mod tests {
         });
         let pod = PodManifest::parse(pod.to_string().as_bytes()).expect("pod");
         let app = PodApp { dir: Path::new("/p"), runtime: &pod.apps[0], image: &image };
-        of(&pod, app, Dialect::of(version), false, true).map_err(|failure| format!("{failure:?}"))
+        of(&pod, app, Dialect::of(version), Caller::Away, true).map_err(|failure| format!("{failure:?}"))
     }
 
     #[test]

@@ -5,8 +5,10 @@ use super::write::Files;
 use crate::failure::{Failure, at};
 use crate::systemd::unit::dialect::Dialect;
 use elf::{Closure, Needed};
-use host::systemd::assets::{self, ASSETS, Asset, Place, When};
+use host::systemd::assets::{self, ASSETS, Asset, Miss, Place, When};
+use host::systemd::tools::Tools;
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
@@ -22,7 +24,6 @@ const COMMON_LIBRARIES: &str = "/usr/lib";
 /// # Errors
 /// With all that is missing together, each with what needs it.
 pub(super) fn copy(files: &Files<'_>, dialect: Dialect, journal_kept: bool) -> Result<(), Failure> {
-    let mut missing = Vec::new();
     let mut found: Vec<(&Asset, PathBuf)> = Vec::new();
     for asset in ASSETS {
         let needed = asset.is_needed(|version| dialect.at_least(version), journal_kept);
@@ -31,21 +32,12 @@ pub(super) fn copy(files: &Files<'_>, dialect: Dialect, journal_kept: bool) -> R
         }
         match asset.find() {
             Some(path) => found.push((asset, path)),
-            None if needed => missing.push(asset.miss().to_string()),
+            None if needed => return Err(lacking(journal_kept, &asset.miss())),
             None => {}
         }
     }
-    let closure = match assets::closure(found.iter().map(|(asset, path)| (*asset, path.as_path()))) {
-        Ok(closure) => Some(closure),
-        Err(error) => {
-            missing.push(error.to_string());
-            None
-        }
-    };
-    let Some(closure) = closure.filter(|_| missing.is_empty()) else {
-        return Err(Failure::new(format!("the host lacks what pods of flavor host need:\n{}", missing.join("\n")))
-            .hint("install systemd whole (Debian: systemd, systemd-container); rkt check-host tells what is missing"));
-    };
+    let closure = assets::closure(found.iter().map(|(asset, path)| (*asset, path.as_path())))
+        .map_err(|error| lacking(journal_kept, &error))?;
     copy_closure(files, &closure)?;
     for (asset, path) in &found {
         match asset.place {
@@ -58,6 +50,24 @@ pub(super) fn copy(files: &Files<'_>, dialect: Dialect, journal_kept: bool) -> R
         }
     }
     Ok(())
+}
+
+/// All that the host lacks, of which `known` is what was found first.
+pub(super) fn lacking(journal_kept: bool, known: &dyn Display) -> Failure {
+    let misses = Tools::look().misses(journal_kept);
+    let mut hints = Vec::new();
+    for hint in misses.iter().map(Miss::hint) {
+        if !hints.contains(&hint) {
+            hints.push(hint);
+        }
+    }
+    hints.push("rkt check-host tells more");
+    let mut lines: Vec<String> = misses.iter().map(Miss::to_string).collect();
+    if lines.is_empty() {
+        lines.push(known.to_string());
+    }
+    Failure::new(format!("the host lacks what pods of flavor host need:\n{}", lines.join("\n")))
+        .hint(hints.join("; "))
 }
 
 fn copy_closure(files: &Files<'_>, closure: &Closure) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! `init`: this process becomes the container of the pod.
 
 mod assets;
+mod complete;
 mod engine;
 mod env_file;
 mod files;
@@ -13,7 +14,9 @@ use crate::failure::{Failure, at, warn};
 use crate::pod_dir::{self, PodDir};
 use crate::systemd::app::{self, Conditions, ReadyApp};
 use crate::systemd::cgroup;
+use crate::systemd::input;
 use crate::systemd::nspawn::{Container, ContainerApp, machine};
+use crate::systemd::streams::Caller;
 use crate::systemd::units::app::Life;
 use crate::systemd::watch;
 use crate::{flavor, runtime_config, system};
@@ -27,10 +30,10 @@ use std::convert::Infallible;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::IsTerminal;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Annotation of a pod with the directory of the host for logs of Kubernetes.
 const KUBERNETES_LOG_DIR: &str = "coreos.com/rkt/experiment/kubernetes-log-dir";
@@ -63,12 +66,14 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
         }
     };
     network::check(&args.net)?;
+    let start_limit = watch::limit()?;
     let rootfs = pod.dir.join(layout::STAGE1_ROOTFS);
     let flavor = flavor::own()?;
     // From here on mounts are this pod's own. What was opened before is on those of the caller, where nothing can be mounted.
     cgroup::own_mounts()?;
     let root = Root::open(&rootfs).map_err(at("open the root of stage1", &rootfs))?;
-    let engine = Engine::find(&flavor, &rootfs)?;
+    let journal = journal::Journal::of_host(args, host::systemd::is_booted());
+    let engine = Engine::find(&flavor, &rootfs, journal.persistent)?;
     network::set_up(&pod.dir, &args.net)?;
 
     let conditions = Conditions::of(args, engine.dialect, shift)?;
@@ -80,13 +85,13 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
 
     let cgroups = cgroup::Host::look()?;
     let place = place::Place::choose(&cgroups, args.uuid)?;
-    let journal = journal::Journal::of_host(args, place.link_journal);
     let files = write::Files { root: &root, shift };
-    files::write(&files, args, &pod.dir)?;
     let life = if args.mutable { Life::Mutable } else { Life::Immutable };
     let limits = place.limits(&cgroups);
     write::units(&files, &pod, &apps, life, engine.dialect, limits, journal.persistent)?;
     engine.fill(&files, journal.persistent)?;
+    complete::check(&root)?;
+    files::write(&files, args, &pod.dir)?;
     journal.prepare(&files)?;
     link_flavor(&pod.dir, &flavor)?;
 
@@ -95,8 +100,12 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     pod_dir::write(&pod.dir.join(layout::SUBCGROUP), group.as_bytes())?;
     cgroup_mounts(&cgroups, &place, &rootfs, args)?;
     let labels = (label(ENV_SELINUX_CONTEXT), label(ENV_SELINUX_MOUNT_CONTEXT));
-    let container = container(args, &pod, &apps, &place, share_ipc, &labels);
-    become_nspawn(&engine, &container, &pod, lock, mask)
+    let container = container(args, &pod, &apps, &place, share_ipc, conditions.caller, &labels);
+    let pipe = match conditions.caller {
+        Caller::Elsewhere => Some(input::Pipe::make(&files)?),
+        Caller::Away | Caller::AtTerminal => None,
+    };
+    become_nspawn(&engine, &container, &pod, lock, start_limit, pipe.as_ref(), mask)
 }
 
 /// What nspawn is told.
@@ -106,6 +115,7 @@ fn container<'a>(
     apps: &'a [ReadyApp],
     place: &place::Place,
     share_ipc: bool,
+    caller: Caller,
     labels: &'a (String, String),
 ) -> Container<'a> {
     Container {
@@ -114,7 +124,7 @@ fn container<'a>(
         keep_unit: place.keep_unit,
         link_journal: place.link_journal,
         notify_ready: true,
-        console_from_pipe: args.interactive && !std::io::stdin().is_terminal(),
+        interactive: caller == Caller::AtTerminal,
         debug: args.debug,
         private_users: &args.private_users,
         process_label: &labels.0,
@@ -158,6 +168,8 @@ fn become_nspawn(
     container: &Container<'_>,
     pod: &PodDir,
     lock: BorrowedFd<'static>,
+    start_limit: Duration,
+    input: Option<&input::Pipe>,
     mask: Mode,
 ) -> Result<Infallible, Failure> {
     let arguments = container.arguments(&engine.abilities);
@@ -184,7 +196,10 @@ fn become_nspawn(
     }
     let pid = rustix::process::getpid();
     pod_dir::write(&pod.dir.join(layout::PPID), format!("{}\n", pid.as_raw_nonzero()).as_bytes())?;
-    watch::start(pid, lock)?;
+    watch::start(pid, lock, start_limit)?;
+    if let Some(input) = input {
+        input.fill(pid, lock)?;
+    }
     rustix::io::fcntl_setfd(lock, FdFlags::empty())
         .map_err(|errno| Failure::new(format!("cannot hand the pod's lock to nspawn: {errno}")))?;
     rustix::process::umask(mask);

@@ -75,7 +75,7 @@ impl Files<'_> {
     }
 
     /// Gives something to the pod's root user.
-    fn give(&self, fd: impl AsFd) -> io::Result<()> {
+    pub(crate) fn give(&self, fd: impl AsFd) -> io::Result<()> {
         if self.shift != 0 {
             let owner = (Uid::from_raw(self.shift), Gid::from_raw(self.shift));
             rustix::fs::fchown(fd, Some(owner.0), Some(owner.1))?;

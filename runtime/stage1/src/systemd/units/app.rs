@@ -28,6 +28,9 @@ const READ_ONLY: [&str; 11] = [
     "/sys/kernel",
 ];
 
+/// What is mounted in every root without being part of it: read-only roots leave it as it is.
+const NOT_OF_THE_ROOT: [&str; 2] = ["/dev/shm", "/proc"];
+
 /// Targets that end the pod.
 const ENDS: [&str; 3] = ["exit.target", "halt.target", "poweroff.target"];
 
@@ -198,12 +201,16 @@ impl AppUnits {
         let [hidden, read_only, writable] = dialect.path_directives();
         // Only the newer directives take the plus sign; the older systemd that need it are not affected.
         let (mark, base) = if dialect.paths_below_root() { ("+", "") } else { ("", root.as_str()) };
+        let all = if base.is_empty() { "/" } else { base };
         if let Some(except) = &self.read_only_except {
-            for path in except {
+            for path in except.iter().map(String::as_str).chain(NOT_OF_THE_ROOT) {
                 unit.service(writable, listed(mark, &format!("{base}{path}")));
             }
-            let all = if base.is_empty() { "/" } else { base };
             unit.service(read_only, format!("{mark}{all}"));
+        } else if !self.protect_paths {
+            // It is writable anyway. But without a word about paths systemd makes no mounts for the app, and then looks for its
+            // program outside of its root.
+            unit.service(writable, format!("{mark}{all}"));
         }
         if self.protect_paths {
             for path in HIDDEN_FILES.iter().chain(&HIDDEN_DIRECTORIES) {
@@ -212,9 +219,10 @@ impl AppUnits {
             for path in READ_ONLY {
                 unit.service(read_only, format!("-{mark}{base}{path}"));
             }
-            if dialect.at_least(233) {
-                unit.service("MountAPIVFS", "false");
-            }
+        }
+        if dialect.at_least(233) {
+            // The app has the pod's already, with the sockets of the journal and of notifications in them.
+            unit.service("MountAPIVFS", "false");
         }
         unit.service("MountFlags", "shared");
         if let Some(devices) = &self.devices {

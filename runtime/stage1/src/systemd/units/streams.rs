@@ -8,6 +8,7 @@
 //! ended such a unit listens again, and so systemd itself reads what is left in the pipe, and throws it away
 //! (`flush_ports` in its `socket.c`). The app also gets descriptors that it may take for sockets of its own.
 
+use crate::systemd::input;
 use crate::systemd::names;
 use crate::systemd::streams::{Attachable, Streams, Way};
 use crate::systemd::unit::dialect::Dialect;
@@ -22,11 +23,12 @@ impl Streams {
         let input = match self.input {
             Way::Null | Way::Journal => "null".to_owned(),
             Way::Console => "tty".to_owned(),
+            Way::Caller => input::DIRECTIVE.to_owned(),
             Way::Terminal => "tty-force".to_owned(),
             Way::Pipe => file("stdin"),
         };
         let output = |way: Way, stream: &str| match way {
-            Way::Null => "null".to_owned(),
+            Way::Null | Way::Caller => "null".to_owned(),
             Way::Journal => "journal+console".to_owned(),
             Way::Console | Way::Terminal => "tty".to_owned(),
             Way::Pipe => file(stream),
