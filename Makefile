@@ -1,4 +1,5 @@
 # Forwards to rkt-build. V, BUILDDIR and DESTDIR reach it through the environment, `-j` through make's job server.
+# GO_TEST_FUNC_ARGS='-run NAME' chooses functional tests.
 
 srcdir := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 tool = '$(srcdir)/scripts/tool' rkt-build
@@ -18,7 +19,7 @@ check:
 	+@'$(srcdir)/tests/run'
 
 functional-check:
-	+@$(tool) check --functional
+	+@$(tool) check --functional-only -- $(GO_TEST_FUNC_ARGS)
 
 .PHONY: all install uninstall check functional-check clean distclean
 .NOTPARALLEL:

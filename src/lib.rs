@@ -5,6 +5,7 @@
 //! `Config` alone. Long work tells what it does through [`event`]; only [`cli`] prints.
 
 pub mod build;
+pub mod check;
 pub mod cli;
 pub mod configure;
 pub mod event;

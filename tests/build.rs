@@ -430,13 +430,14 @@ fn the_image_of_another_machine_is_built_offline() {
         "configure",
         "-q",
         "--host=aarch64-linux-gnu",
-        "--with-stage1-flavors=fly",
+        "--with-stage1-flavors=fly,host",
         "--offline",
         &srcdir,
     ]);
     let mut command = Command::new("strace");
     command.args(["-f", "--seccomp-bpf", "-e", "trace=socket", "-o"]).arg(place.at("strace"));
-    command.args([PROGRAM, "--offline", "build", "stage1-fly", "BUILDDIR=b"]).current_dir(place.path());
+    command.args([PROGRAM, "--offline", "build", "stage1-fly", "stage1-host", "BUILDDIR=b"]);
+    command.current_dir(place.path());
     clean(&mut command);
     ok(&mut command);
     let trace = fs::read_to_string(place.at("strace")).unwrap();
@@ -445,6 +446,9 @@ fn the_image_of_another_machine_is_built_offline() {
     }
     assert_eq!(place.about()["arch"], "aarch64");
     assert!(!place.built("bin/rkt").exists());
+    for flavor in ["fly", "host"] {
+        assert_eq!(place.ok(&["lint", &format!("b/bin/stage1-{flavor}.aci")]), "");
+    }
     // Called as an entry point outside of a pod it must say so; any other name is refused.
     let emulator = program("qemu-aarch64-static");
     let output = Command::new(emulator)

@@ -272,6 +272,39 @@ fn the_override_reaches_fly() {
     assert_eq!(config["version"], VERSION);
 }
 
+/// Whether systemd is process 1 does not matter: in most containers it is not.
+#[test]
+fn functional_tests_of_flavor_host_need_tools_of_systemd() {
+    let place = Place::new();
+    let words = ["configure", "--with-stage1-flavors=host"];
+    let yes = [words[0], words[1], "--enable-functional-tests"];
+    assert_eq!(place.accept(&yes)["features"]["functional_tests"], true);
+
+    // A PATH with what compiling needs alone.
+    let bin = tempfile::tempdir().unwrap();
+    for name in ["cargo", "rustc", "cc"] {
+        let path = std::env::split_paths(&std::env::var_os("PATH").unwrap())
+            .map(|dir| dir.join(name))
+            .find(|path| path.exists())
+            .unwrap();
+        std::os::unix::fs::symlink(path, bin.path().join(name)).unwrap();
+    }
+    let place = Place::new();
+    let says = "flavor host takes systemd from the machine: systemd-nspawn, needed for starting pods: not in PATH; \
+                systemctl, needed for exit codes, and changing pods: not in PATH";
+    let refused = place.command(&yes).env("PATH", bin.path()).output().unwrap();
+    let text = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(3), "{text}");
+    assert!(text.contains(&format!("error: the functional tests cannot run: {says}")), "{text}");
+    assert!(text.contains("hint: install systemd-nspawn"), "{text}");
+    let auto = [words[0], words[1], "--enable-functional-tests=auto"];
+    let noted = place.command(&auto).env("PATH", bin.path()).output().unwrap();
+    let text = String::from_utf8_lossy(&noted.stderr);
+    assert!(noted.status.success(), "{text}");
+    assert!(text.contains(&format!("warning: no functional tests: {says}")), "{text}");
+    assert_eq!(place.config()["features"]["functional_tests"], false);
+}
+
 #[test]
 fn locations_may_be_urls_and_paths() {
     for (location, file) in [

@@ -26,8 +26,8 @@ modes = { "/bin/tool" = "0755" }
 [[layer]]
 from = "entries"
 file = { "/etc/motd" = { text = "hello\n", mode = "0600" } }
-symlink = { "/flavor" = "mine" }
-replaces = ["/flavor"]
+symlink = { "/gc" = "bin/tool" }
+replaces = ["/gc"]
 "#;
 
 struct Flavors(Place);
@@ -80,7 +80,7 @@ fn a_flavor_is_added_without_code() {
     flavors.0.ok(&["build", "stage1-mine"]);
     let list = listed(&flavors.0.built("bin/stage1-mine.aci"));
     for line in
-        ["rootfs/bin/tool", "rootfs/bin/same -> tool", "rootfs/flavor -> mine", "rootfs/run -> stage1"]
+        ["rootfs/bin/tool", "rootfs/bin/same -> tool", "rootfs/gc -> bin/tool", "rootfs/run -> stage1"]
     {
         assert!(list.contains(line), "{list}");
     }
@@ -94,6 +94,69 @@ fn a_flavor_is_added_without_code() {
     assert!(flavors.0.ok(&["explain", "stage1-mine"]).contains("root/bin/more:/bin/more is new"));
     flavors.0.ok(&["build", "stage1-mine"]);
     assert!(listed(&flavors.0.built("bin/stage1-mine.aci")).contains("rootfs/bin/more"));
+}
+
+#[test]
+fn flavors_with_systemd_are_extended() {
+    // One that changes the host flavor, and one that takes what all flavors with systemd share.
+    let host = r#"
+summary = "the host flavor with a network of its own"
+extends = "host"
+
+[image]
+name = "example.com/stage1-mine"
+interface-version = 6
+
+[[layer]]
+from = "files"
+folder = "root"
+replaces = ["/etc/rkt/net.d/99-default.conf", "/usr/lib/systemd/system/sysusers.service"]
+"#;
+    let common = r#"
+summary = "what flavors with systemd share"
+extends = "common"
+
+[image]
+name = "example.com/stage1-other"
+interface-version = 6
+
+[entry-points]
+stop = "/other_stop"
+
+[[layer]]
+from = "entries"
+symlink = { "/flavor" = "host", "/lib" = "usr/lib", "/other_stop" = "stage1" }
+"#;
+    let flavors = Flavors::new();
+    flavors.add("mine", host);
+    flavors.add("other", common);
+    let root = flavors.folder("mine").join("root");
+    for (file, text) in [
+        ("etc/rkt/net.d/99-default.conf", "{}\n"),
+        ("usr/lib/systemd/system/sysusers.service", "[Service]\nExecStart=/usr/bin/systemd-sysusers\n"),
+        ("usr/lib/systemd/system/more.target", "[Unit]\nRequires=sockets.target\n"),
+    ] {
+        fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
+        fs::write(root.join(file), text).unwrap();
+    }
+    ok(&mut flavors.configure("mine,other,host"));
+    flavors.0.ok(&["build", "stage1-mine", "stage1-other", "stage1-host"]);
+    for flavor in ["mine", "other", "host"] {
+        assert_eq!(flavors.0.ok(&["lint", &format!("b/bin/stage1-{flavor}.aci")]), "", "{flavor}");
+    }
+    let read = |path: &str| {
+        let image = flavors.0.built("bin/stage1-mine.aci");
+        text(&ok(Command::new("tar").arg("-xOzf").arg(image).arg(format!("rootfs/{path}"))).stdout)
+    };
+    assert_eq!(read("etc/rkt/net.d/99-default.conf"), "{}\n");
+    assert!(!read("usr/lib/systemd/system/sysusers.service").contains("Description"));
+    let list = listed(&flavors.0.built("bin/stage1-mine.aci"));
+    assert!(list.contains("rootfs/flavor -> host") && list.contains("system/more.target"), "{list}");
+    let about = flavors.0.ok(&["inspect", "b/bin/stage1-other.aci"]);
+    assert!(about.contains("/other_stop") && about.contains("stage1/app/add"), "{about}");
+    // What others extend is no flavor that can be chosen.
+    let output = flavors.configure("common").output().unwrap();
+    assert!(text(&output.stderr).contains("unknown stage1 flavor \"common\""), "{output:?}");
 }
 
 #[test]

@@ -124,7 +124,9 @@ fn make_forwards_its_targets_and_variables() {
         said(&make(&["distclean", &option])),
         format!("clean --all V= BUILDDIR={builddir} DESTDIR=\n")
     );
-    assert_eq!(said(&make(&["functional-check"])), "check --functional V= BUILDDIR= DESTDIR=\n");
+    assert_eq!(said(&make(&["functional-check"])), "check --functional-only -- V= BUILDDIR= DESTDIR=\n");
+    let output = make(&["functional-check", "GO_TEST_FUNC_ARGS=-run 'dns|mtab' -v"]);
+    assert_eq!(said(&output), "check --functional-only -- -run dns|mtab -v V= BUILDDIR= DESTDIR=\n");
 }
 
 #[test]

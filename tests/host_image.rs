@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use common::programs::programs;
-use common::{Place, ok, text};
+use common::{PROGRAM, Place, ok, text};
 
 /// The entries of rkt 1.30's image, as `tar -tv` shows them.
 const ORIGINAL: &str = include_str!("data/images/host-rkt-1.30.txt");
@@ -86,6 +86,12 @@ fn the_entries_are_those_of_the_original() {
     let missing: Vec<_> = expected.difference(&entries).collect();
     let unexpected: Vec<_> = entries.difference(&expected).collect();
     assert!(missing.is_empty() && unexpected.is_empty(), "missing {missing:#?}\nunexpected {unexpected:#?}");
+}
+
+#[test]
+fn it_keeps_the_contract() {
+    let output = ok(Command::new(PROGRAM).arg("lint").arg(programs().stage1("host")));
+    assert_eq!(text(&output.stdout), "");
 }
 
 /// Files that the engine brings into a pod before it starts, as far as the units of the image name them.

@@ -70,6 +70,50 @@ impl Image {
         image
     }
 
+    /// Makes an image of it in which systemd starts the apps.
+    fn with_systemd(&mut self) {
+        let folder = "rootfs/usr/lib/systemd/system";
+        self.directory(folder);
+        for path in ["rootfs/etc", "rootfs/usr/bin"] {
+            self.directory(path);
+        }
+        self.file(&format!("{folder}/a.service"), 0o644, b"[Service]\nExecStart=/usr/bin/tool\n");
+        self.file(&format!("{folder}/a@.service"), 0o644, b"[Unit]\nBindsTo=%i.service\n");
+        self.file(
+            &format!("{folder}/b.target"),
+            0o644,
+            b"[Unit]\nRequires=a.service a@x.service default.target\n",
+        );
+        self.link(&format!("{folder}/c.target"), "b.target");
+        self.file("rootfs/usr/bin/tool", 0o755, &elf(62, false));
+        self.file("rootfs/etc/os-release", 0o644, b"ID=rkt\n");
+        self.file("rootfs/etc/hosts-fallback", 0o644, b"127.0.0.1 localhost\n");
+        self.link("rootfs/flavor", "src");
+    }
+
+    fn directory(&mut self, path: &str) {
+        for (end, _) in path.match_indices('/').chain([(path.len(), "")]) {
+            if !self.entries.iter().any(|(entry, _)| entry.path == path.as_bytes()[..end]) {
+                self.put(&path[..end], EntryKind::Directory, 0o755, &[]);
+            }
+        }
+    }
+
+    fn link(&mut self, path: &str, target: &str) {
+        self.put(path, EntryKind::Symlink { target: target.into() }, 0o777, &[]);
+    }
+
+    fn unit(&mut self, name: &str, text: &str) {
+        self.with_systemd();
+        self.file(&format!("rootfs/usr/lib/systemd/system/{name}"), 0o644, text.as_bytes());
+    }
+
+    /// An image with systemd that lacks something.
+    fn without(&mut self, path: &str) {
+        self.with_systemd();
+        self.remove(path);
+    }
+
     fn put(&mut self, path: &str, kind: EntryKind, mode: u32, content: &[u8]) {
         self.remove(path);
         self.entries.push((Entry::new(path, kind, mode, 1_700_000_000), content.to_vec()));
@@ -261,6 +305,20 @@ fn lint_finds_each_breach_of_the_contract() {
         (|i| i.file("rootfs/usr/x", 0o666, b""), "world-writable", "0666"),
         (|i| i.put("rootfs/tmp", EntryKind::Directory, 0o777, &[]), "world-writable", "0777"),
         (|i| i.file("README", 0o644, b""), "top-level", "README"),
+        (|i| i.link("rootfs/flavor", "mine"), "flavor-link", "`mine`, which is none of coreos"),
+        (|i| i.file("rootfs/flavor", 0o644, b"fly"), "flavor-link", "no symlink"),
+        (|i| i.without("rootfs/flavor"), "flavor-link", "the symlink is missing"),
+        (|i| i.without("rootfs/etc/os-release"), "os-release-missing", "missing"),
+        (|i| i.file("rootfs/etc/os-release", 0o644, b"rkt\n"), "os-release", "line 1: it is no KEY=value"),
+        (|i| i.without("rootfs/etc/hosts-fallback"), "hosts-fallback", "missing"),
+        (
+            |i| i.unit("d.target", "[Unit]\nRequires=e.service\n"),
+            "unit-missing",
+            "d.target needs the unit e.service",
+        ),
+        (|i| i.unit("d.target", "[Unit]\nBindsTo=b@x.service\n"), "unit-missing", "b@x.service"),
+        (|i| i.without("rootfs/usr/lib/systemd/system/b.target"), "unit-missing", "leads to `b.target`"),
+        (|i| i.without("rootfs/usr/bin/tool"), "unit-program", "a.service starts /usr/bin/tool"),
         (|i| i.entries.clear(), "rootfs", "no `rootfs`"),
         (|i| i.manifest["labels"][1]["value"] = json!("x86"), "archive", "unknown arch `x86`"),
     ];
@@ -277,15 +335,27 @@ fn lint_finds_each_breach_of_the_contract() {
         assert_eq!(code, Some(i32::from(errors)), "case {index}");
         assert_eq!(result["ok"], !errors);
         assert_ne!(found["hint"], "");
-        let known = rkt_build::inspect::lint::RULES.iter().any(|known| known.name == *rule);
+        let known = rkt_build::inspect::lint::rules().any(|known| known.name == *rule);
         assert!(known || *rule == "archive");
     }
     // a sticky directory may be open to all
     let mut image = Image::good();
     image.put("rootfs/tmp", EntryKind::Directory, 0o1777, &[]);
     assert_eq!(run(&["lint"], &[&image.write(directory.path(), "tmp.aci")]).stdout, b"");
+    // with systemd, and with what the host brings
+    let mut image = Image::good();
+    image.with_systemd();
+    let output = run(&["lint"], &[&image.write(directory.path(), "systemd.aci")]);
+    assert_eq!(text_of(&output), "");
+    image.unit(
+        "d.service",
+        "[Unit]\nRequires=systemd-journald.service\n[Service]\nExecStart=/bin/systemctl x\n",
+    );
+    image.link("rootfs/flavor", "host");
+    let output = run(&["lint"], &[&image.write(directory.path(), "host.aci")]);
+    assert_eq!(text_of(&output), "");
     // every rule has a case
-    for rule in rkt_build::inspect::lint::RULES {
+    for rule in rkt_build::inspect::lint::rules() {
         assert!(cases.iter().any(|(_, name, _)| *name == rule.name), "no case for {}", rule.name);
     }
 }

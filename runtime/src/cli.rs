@@ -6,7 +6,7 @@ mod usage;
 use std::ffi::OsString;
 use std::io::Write as _;
 
-use grammar::{Command, ImageCommand};
+use grammar::{AppCommand, Command, ImageCommand};
 
 use crate::command;
 use crate::error::{EXIT_FAILURE, EXIT_MISSING_COMMAND, Failure};
@@ -55,7 +55,17 @@ fn dispatch(session: &Session, command: Command, apps: &[TypedApp]) -> Result<u8
         Command::Run(args) => command::run::run(session, &args, apps),
         Command::Prepare(args) => command::prepare::run(session, &args, apps),
         Command::RunPrepared(args) => command::run_prepared::run(session, &args),
-        Command::Enter(args) => command::enter::run(session, &args),
+        Command::Enter(args) => command::enter::run(session, &args, "enter"),
+        Command::Attach(args) => command::attach::run(session, &args),
+        Command::App(AppCommand::Sandbox(args)) => command::app::sandbox::run(session, &args),
+        Command::App(AppCommand::Add(args)) => command::app::add::run(session, &args),
+        Command::App(AppCommand::Start(args)) => command::app::change::start(session, &args),
+        Command::App(AppCommand::Stop(args)) => command::app::change::stop(session, &args),
+        Command::App(AppCommand::Rm(args)) => command::app::change::rm(session, &args),
+        Command::App(AppCommand::List(args)) => command::app::list::run(session, &args),
+        Command::App(AppCommand::Status(args)) => command::app::status::run(session, &args),
+        Command::App(AppCommand::Exec(args)) => command::enter::run(session, &args, "app exec"),
+        Command::Export(args) => command::export::run(session, &args),
         Command::List(args) => command::list::run(session, &args),
         Command::Status(args) => command::status::run(session, &args),
         Command::Stop(args) => command::stop::run(session, &args),
@@ -77,12 +87,9 @@ fn dispatch(session: &Session, command: Command, apps: &[TypedApp]) -> Result<u8
         Command::CheckHost(args) => command::check_host::run(session, &args),
         Command::Version(args) => command::version::run(session, &args),
         Command::Trust(_) => Err(command::later("trust", "remote images and their signatures")),
-        Command::Attach(_) => Err(command::later("attach", "attaching to apps")),
-        Command::App(_) => Err(command::later("app", "pods that change while they run")),
         Command::ApiService(_) => Err(command::later("api-service", "the gRPC service")),
         Command::MetadataService(_) => Err(command::later("metadata-service", "the metadata service")),
         Command::Completion(_) => Err(command::later("completion", "shell completions")),
-        Command::Export(_) => Err(command::later("export", "exporting apps of exited pods")),
     }
 }
 
@@ -93,10 +100,17 @@ fn name(command: &Command) -> &'static str {
         Command::Prepare(_) => "prepare",
         Command::RunPrepared(_) => "run-prepared",
         Command::Enter(_) => "enter",
-        Command::List(_) | Command::Image(ImageCommand::List(_)) => "list",
-        Command::Status(_) => "status",
-        Command::Stop(_) => "stop",
-        Command::Rm(_) | Command::Image(ImageCommand::Rm(_)) => "rm",
+        Command::Attach(_) => "attach",
+        Command::App(AppCommand::Sandbox(_)) => "sandbox",
+        Command::App(AppCommand::Add(_)) => "add",
+        Command::App(AppCommand::Start(_)) => "start",
+        Command::App(AppCommand::Exec(_)) => "exec",
+        Command::List(_) | Command::Image(ImageCommand::List(_)) | Command::App(AppCommand::List(_)) => {
+            "list"
+        }
+        Command::Status(_) | Command::App(AppCommand::Status(_)) => "status",
+        Command::Stop(_) | Command::App(AppCommand::Stop(_)) => "stop",
+        Command::Rm(_) | Command::Image(ImageCommand::Rm(_)) | Command::App(AppCommand::Rm(_)) => "rm",
         Command::Gc(_) | Command::Image(ImageCommand::Gc(_)) => "gc",
         Command::CatManifest(_) | Command::Image(ImageCommand::CatManifest(_)) => "cat-manifest",
         Command::Fetch(_) | Command::Image(ImageCommand::Fetch(_)) => "fetch",
@@ -108,8 +122,6 @@ fn name(command: &Command) -> &'static str {
         Command::CheckHost(_) => "check-host",
         Command::Version(_) => "version",
         Command::Trust(_) => "trust",
-        Command::Attach(_) => "attach",
-        Command::App(_) => "app",
         Command::ApiService(_) => "api-service",
         Command::MetadataService(_) => "metadata-service",
         Command::Completion(_) => "completion",

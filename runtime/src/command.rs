@@ -1,9 +1,12 @@
 //! The commands: each reads its flags, calls the library and prints.
 
+pub mod app;
+pub mod attach;
 pub mod cat_manifest;
 pub mod check_host;
 pub mod config;
 pub mod enter;
+pub mod export;
 pub mod fetch;
 pub mod gc;
 pub mod image;

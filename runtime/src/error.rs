@@ -12,6 +12,8 @@ pub const EXIT_OK: u8 = 0;
 pub const EXIT_UUID_FILE: u8 = 1;
 /// `check-host` found that this machine cannot run the default flavor.
 pub const EXIT_UNFIT: u8 = 1;
+/// `app sandbox`, `app list` or `app status` failed.
+pub const EXIT_APP: u8 = 1;
 /// No command was given.
 pub const EXIT_MISSING_COMMAND: u8 = 2;
 /// Almost every failure: wrong usage, missing rights, an operation that failed.

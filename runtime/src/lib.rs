@@ -8,6 +8,8 @@ pub mod error;
 pub mod fetch;
 pub mod format;
 pub mod insecure;
+mod open_dirs;
+pub mod output_file;
 pub mod pod;
 pub mod session;
 pub mod signals;

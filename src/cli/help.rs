@@ -102,7 +102,13 @@ pub(super) fn command(command: &Command) -> String {
         for option in command.options {
             let value =
                 if option.metavar.is_empty() { String::new() } else { format!("={}", option.metavar) };
-            entry(&mut out, &format!("--{}{value}", option.name), option.help, "");
+            let letter = option.letter.map(|letter| {
+                let value =
+                    if option.metavar.is_empty() { String::new() } else { format!(" {}", option.metavar) };
+                format!("-{letter}{value}, ")
+            });
+            let letter = letter.unwrap_or_default();
+            entry(&mut out, &format!("{letter}--{}{value}", option.name), option.help, "");
         }
     }
     out.push_str("\nThe options of `rkt-build --help` may stand before or after the command.\n");

@@ -37,8 +37,8 @@ pub enum Help {
 pub struct Arguments {
     /// Words that are not options.
     pub words: Vec<OsString>,
-    /// Own options of the sub-command, by name; a switch has an empty value.
-    pub options: BTreeMap<&'static str, OsString>,
+    /// Own options of the sub-command, by name, with all values that were given; a switch has an empty one.
+    pub options: BTreeMap<&'static str, Vec<OsString>>,
 }
 
 impl Arguments {
@@ -47,9 +47,9 @@ impl Arguments {
         self.options.contains_key(name)
     }
 
-    /// The value of an option.
-    pub fn value(&self, name: &str) -> Option<&OsStr> {
-        self.options.get(name).map(OsString::as_os_str)
+    /// The values of an option, which may be given several times.
+    pub fn values(&self, name: &str) -> &[OsString] {
+        self.options.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 }
 
@@ -346,7 +346,7 @@ impl Parser {
                 value
             }
         };
-        self.done.arguments.options.insert(own.name, value);
+        self.done.arguments.options.entry(own.name).or_default().push(value);
     }
 
     fn unknown(&mut self, name: &str, typed: &str) {
@@ -450,6 +450,9 @@ mod tests {
         }
         assert_eq!(words("inspect -- --json").arguments.words, ["--json"]);
         assert!(words("--prefix build").command.is_none(), "a value, not a command");
+        let done = words("check -f fly --flavor host -f=kvm -- -run NAME");
+        assert_eq!(done.arguments.values("flavor"), ["fly", "host", "kvm"]);
+        assert_eq!(done.arguments.words, ["-run", "NAME"]);
     }
 
     #[test]

@@ -41,8 +41,9 @@ pub enum Wanted {
     Nothing,
     /// Their digests.
     Digests,
-    /// What kind of program each executable file is.
-    Programs,
+    /// What keeping the contract depends on: what kind of program each executable file is, and the text of units and of
+    /// os-release files.
+    Contract,
 }
 
 /// One entry and what was found out about its content.
@@ -54,6 +55,8 @@ pub struct Item {
     pub sha256: Option<[u8; 32]>,
     /// What kind of program an executable file is.
     pub program: Option<Program>,
+    /// The content of a file that rules read, where it is not larger than such files are.
+    pub text: Option<Vec<u8>>,
 }
 
 /// What starts when a file is executed.
@@ -86,19 +89,30 @@ pub struct Contents {
 /// So much of a program is looked at: linkers put the program headers right behind the file header.
 const PROGRAM_START: u64 = 4096;
 
+/// Largest unit or os-release file that is kept, and the most that is kept of all, in bytes.
+const MAX_TEXT: u64 = 64 << 10;
+const MAX_TEXTS: u64 = 8 << 20;
+
 impl Contents {
     /// Reads an image.
     pub fn read(file: &Path, limits: &Limits, wanted: Wanted) -> Result<Self, InspectError> {
         let fail = |source| InspectError { file: file.to_owned(), source };
         let input = File::open(file).map_err(|e| fail(ReadError::Input(e)))?;
         let mut items = Vec::new();
+        let mut room = MAX_TEXTS;
         let summary = read_aci(input, limits, None, |entry, content| {
-            let mut item = Item { entry: entry.clone(), sha256: None, program: None };
-            if matches!(entry.kind, EntryKind::File { .. }) {
+            let mut item = Item { entry: entry.clone(), sha256: None, program: None, text: None };
+            if let EntryKind::File { size } = entry.kind {
                 match wanted {
                     Wanted::Digests => item.sha256 = Some(digest(content)?),
-                    Wanted::Programs if entry.mode & 0o111 != 0 => item.program = Some(program(content)?),
-                    Wanted::Nothing | Wanted::Programs => {}
+                    Wanted::Contract if is_text(&entry.path, size) && size <= room => {
+                        room -= size;
+                        let mut text = Vec::new();
+                        content.read_to_end(&mut text)?;
+                        item.text = Some(text);
+                    }
+                    Wanted::Contract if entry.mode & 0o111 != 0 => item.program = Some(program(content)?),
+                    Wanted::Nothing | Wanted::Contract => {}
                 }
             }
             items.push(item);
@@ -106,6 +120,12 @@ impl Contents {
         });
         Ok(Self { file: file.to_owned(), summary: summary.map_err(fail)?, items })
     }
+}
+
+/// Whether a rule reads the file with this path of the archive.
+fn is_text(path: &[u8], size: u64) -> bool {
+    let directory = path.iter().rposition(|byte| *byte == b'/').map_or(&b""[..], |slash| &path[..slash]);
+    size <= MAX_TEXT && (path.ends_with(b"/os-release") || directory.ends_with(b"/systemd/system"))
 }
 
 fn digest(content: &mut dyn Read) -> io::Result<[u8; 32]> {

@@ -5,8 +5,10 @@ mod contents;
 pub mod diff;
 pub mod lint;
 mod origins;
+pub mod os_release;
 mod report;
 mod resolve;
+pub mod unit;
 
 pub use contents::{Contents, InspectError, Item, Program, Wanted};
 pub use origins::Origins;

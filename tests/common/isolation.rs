@@ -23,8 +23,8 @@ use super::programs::{BUILD, programs};
 const ROLE: &str = "RKT_TEST_ROLE";
 /// The name of the test's cgroup, in every hierarchy that processes are followed by.
 const CGROUP: &str = "RKT_TEST_CGROUP";
-/// What the names of all cgroups of tests begin with.
-const CGROUP_PREFIX: &str = "rkt-test-";
+/// What the names of all cgroups and directories of tests begin with; the number of the test program follows.
+const PREFIX: &str = "rkt-test-";
 /// Longest time for a test; it only keeps a broken one from hanging.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -52,7 +52,7 @@ fn outside(name: &str) -> Result<(), String> {
     // Built here, once for all tests of this program.
     let programs = programs();
     let cgroups = Cgroups::new();
-    let dir = tempfile::Builder::new().prefix("rkt-test-").tempdir().unwrap();
+    let dir = tempfile::Builder::new().prefix(&format!("{}-", cgroups.name)).tempdir().unwrap();
     let log = dir.path().join("output");
     let file = File::create(&log).unwrap();
     // Should this test program be killed, its worlds end too.
@@ -133,7 +133,7 @@ impl Cgroups {
         static SWEPT: Once = Once::new();
         SWEPT.call_once(sweep);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let cgroups = Self { name: format!("{CGROUP_PREFIX}{}-{number}", std::process::id()) };
+        let cgroups = Self { name: format!("{PREFIX}{}-{number}", std::process::id()) };
         let hierarchies = hierarchies();
         let followed: Vec<_> = hierarchies.iter().filter(|hierarchy| hierarchy.follows).collect();
         assert!(
@@ -179,17 +179,26 @@ impl Drop for Cgroups {
     }
 }
 
-/// Removes what a killed test program has left.
+/// Removes what killed test programs have left.
 fn sweep() {
     for hierarchy in hierarchies() {
-        for entry in fs::read_dir(&hierarchy.at).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let owner = name.strip_prefix(CGROUP_PREFIX).and_then(|rest| rest.split('-').next());
-            if owner.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
-                remove(&entry.path());
-            }
-        }
+        orphans(&hierarchy.at).for_each(|cgroup| remove(&cgroup));
     }
+    orphans(&env::temp_dir()).for_each(|dir| {
+        let _ = fs::remove_dir_all(dir);
+    });
+}
+
+/// What lies in a directory and belongs to a test program that has ended.
+fn orphans(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let owner = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next());
+        // A directory of other tests has letters there.
+        let owner = owner.and_then(|pid| pid.parse::<u32>().ok());
+        owner.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists())
+    })
 }
 
 /// Removes a cgroup and those in it. The kernel may still be busy with the end of the last process.

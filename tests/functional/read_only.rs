@@ -95,7 +95,7 @@ fn targets_with_odd_names(sandbox: &Sandbox) {
 
 /// As in a URL, where `%` and `+` have a meaning.
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+    text.bytes().flat_map(|byte| format!("%{byte:02x}").into_bytes()).map(char::from).collect()
 }
 
 /// A word of shell.

@@ -163,7 +163,10 @@ impl Work<'_> {
                 let (found, process_misses, process_absent) = process.into_parts(&self.searcher.tree);
                 needed.extend(found);
                 missing.extend(process_misses);
-                absent.add(process_absent);
+                // Of what is left out it does not matter what else could be missing.
+                if missing.is_empty() {
+                    absent.add(process_absent);
+                }
             }
             if missing.is_empty() {
                 for one in needed {

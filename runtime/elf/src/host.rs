@@ -48,6 +48,16 @@ impl HostRoot {
         HostRoot { fd }
     }
 
+    /// Opens a file inside for reading, links followed: to copy what a closure names.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn open_file(&self, path: &Path) -> io::Result<File> {
+        // Without blocking: since it was looked at, it may have become a pipe.
+        let fd = self.open_inside(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
+        Ok(File::from(fd))
+    }
+
     fn open_inside(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
         let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         let mut last = Errno::AGAIN;
@@ -80,9 +90,7 @@ impl Root for HostRoot {
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn ReadAt + '_>> {
-        // Without blocking: since it was looked at, it may have become a pipe.
-        let fd = self.open_inside(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
-        Ok(Box::new(File::from(fd)))
+        Ok(Box::new(self.open_file(path)?))
     }
 
     fn names(&self, path: &Path, each: &mut dyn FnMut(&OsStr) -> bool) -> io::Result<()> {

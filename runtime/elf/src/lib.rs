@@ -1,7 +1,7 @@
 //! What programs need to run: the closure of shared libraries, found by reading files. Nothing is executed, and `ldd` is
 //! never asked: the tree may be of another machine, or of somebody who is not trusted.
 //!
-//! [`closure`] takes a [`Root`] (the host's, an image's), what must run, and gives every file with the links that lead to
+//! [`closure()`] takes a [`Root`] (the host's, an image's), what must run, and gives every file with the links that lead to
 //! it, or everything that is missing. [`Content::read`] says what one file needs.
 //!
 //! The rules are those of the loaders of glibc and musl. What they do and this crate does not, on purpose:

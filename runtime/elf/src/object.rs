@@ -27,7 +27,7 @@ pub const MAX_NOTES: usize = 256 << 10;
 pub const MAX_STRING: usize = 8 << 10;
 /// Most bytes of all names and search paths of an object; a string in the file may be part of many.
 pub const MAX_STRINGS: usize = 1 << 20;
-/// Most libraries that one object may need. The program of the most on a desktop needs about 200.
+/// Most libraries that one object may need.
 pub const MAX_NEEDED: usize = 512;
 /// Most directories in one search path of an object.
 pub const MAX_DIRECTORIES: usize = 128;

@@ -37,8 +37,7 @@ pub(crate) struct Process {
     by_node: HashMap<Node, usize>,
     /// Objects under further paths.
     aliases: Vec<Loaded>,
-    /// How far the needs of `loaded` were looked at, and how far their notes.
-    followed: (usize, usize),
+    followed: Followed,
     pub(crate) misses: Vec<Miss>,
     absent: Vec<Miss>,
 }
@@ -58,6 +57,17 @@ pub(crate) struct Loaded {
     /// Directories of its `DT_RPATH`, and of its `DT_RUNPATH`.
     rpath: Vec<PathBuf>,
     runpath: Vec<PathBuf>,
+}
+
+/// How many of the objects were looked at.
+#[derive(Default)]
+struct Followed {
+    /// For what they need.
+    needs: usize,
+    /// For what they open and must have.
+    required: usize,
+    /// For what else they open.
+    optional: usize,
 }
 
 /// How a name was understood.
@@ -88,7 +98,7 @@ impl Process {
             added: Vec::new(),
             by_node: HashMap::new(),
             aliases: Vec::new(),
-            followed: (0, 0),
+            followed: Followed::default(),
             misses: Vec::new(),
             absent: Vec::new(),
         };

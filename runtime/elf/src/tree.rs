@@ -10,11 +10,11 @@ use crate::error::ClosureError;
 use crate::object::{Content, ObjectError};
 use crate::root::{Entry, Root, fill};
 
-/// Most names that a root is asked for in one closure; a pod's has some hundred.
+/// Most names that a root is asked for in one closure. All 722 dynamic programs of a Debian machine take 1,668.
 pub const MAX_LOOKUPS: usize = 1 << 18;
-/// Most places that are looked at in one closure, known ones too; 3000 programs of an image have some millions.
+/// Most places that are looked at in one closure, known ones too. The same programs take 48,658.
 pub const MAX_STEPS: usize = 1 << 24;
-/// Most bytes of names and paths that are kept for one closure; 3000 programs of an image have 30 MB.
+/// Most bytes of names and paths that are kept for one closure. The same programs take a million.
 pub const MAX_KEPT: usize = 256 << 20;
 /// Most links on the way to a file; the kernel's own limit.
 const MAX_LINKS: usize = 40;

@@ -3,6 +3,7 @@
 mod writer;
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -50,7 +51,9 @@ impl Tree {
         let copy = Tree::new();
         for file in closure.files() {
             let path = file.to_str().expect("text");
-            copy.file(path, &fs::read(self.path(path)).expect("file"));
+            let mut content = Vec::new();
+            self.root().open_file(file).expect("open").read_to_end(&mut content).expect("read");
+            copy.file(path, &content);
         }
         for link in closure.links() {
             copy.link(link.path.to_str().expect("text"), link.target.to_str().expect("text"));

@@ -490,6 +490,24 @@ fn notes_about_dlopen() {
 }
 
 #[test]
+fn what_is_required_is_so_whoever_else_brings_it() {
+    let main = program()
+        .opens(r#"[{"soname":["liboptional.so"]}, {"soname":["libneeded.so"],"priority":"required"}]"#);
+    let needed = library("").opens(r#"{"soname":"libnone.so","priority":"required"}"#);
+    let libraries = [
+        ("/lib64/liboptional.so", library("").needs(&["libneeded.so"])),
+        ("/lib64/libneeded.so", needed.clone()),
+    ];
+    let missing = misses(closure(&tree(&main, &libraries), &request(), &Search::default()));
+    assert_eq!(missing[0].name, "libnone.so");
+    // only something optional needs it
+    let main = program().opens(r#"{"soname":"liboptional.so"}"#);
+    let found = found(&tree(&main, &libraries));
+    assert_eq!(paths(&found), ["/lib64/libneeded.so", "/lib64/liboptional.so"]);
+    assert_eq!(found.absent[0].name, "libnone.so");
+}
+
+#[test]
 fn alternatives_of_a_note() {
     let main = program().opens(r#"[{"soname":["libx.so.2","libx.so.1"],"priority":"required"}]"#);
     let take = |libraries: &[(&str, Elf)]| closure(&tree(&main, libraries), &request(), &Search::default());

@@ -70,6 +70,15 @@ pub struct AppArgs {
     /// How soon the kernel ends the app when memory is short, -1000 (last) to 1000
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub oom_score_adj: Option<String>,
+    /// Standard input: null, or stream or tty to be attached to
+    #[arg(long, value_name = "WHERE", allow_hyphen_values = true)]
+    pub stdin: Option<String>,
+    /// Standard output: log, null, or stream or tty to be attached to
+    #[arg(long, value_name = "WHERE", allow_hyphen_values = true)]
+    pub stdout: Option<String>,
+    /// Standard error: log, null, or stream or tty to be attached to
+    #[arg(long, value_name = "WHERE", allow_hyphen_values = true)]
+    pub stderr: Option<String>,
 }
 
 /// The flags of one app as a command of their own, to parse what follows one image.

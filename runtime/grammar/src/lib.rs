@@ -12,18 +12,20 @@
 )]
 
 mod app;
+mod apps;
 mod image;
 mod pod;
 mod values;
 
 pub use app::{AppArgs, app_command};
+pub use apps::{AppAddArgs, AppCommand, AppListArgs, AppNameArgs, AppStatusArgs, AttachArgs, SandboxArgs};
 pub use image::{
     FetchArgs, ImageCommand, ImageExportArgs, ImageExtractArgs, ImageGcArgs, ImageListArgs, ImageNameArgs,
     ImagesArgs,
 };
 pub use pod::{
-    CatManifestArgs, EnterArgs, GcArgs, NetworkArgs, PrepareArgs, PrepareOnlyArgs, PullArgs, RmArgs, RunArgs,
-    RunOnlyArgs, RunPreparedArgs, Stage1Args, StatusArgs, StopArgs,
+    CatManifestArgs, EnterArgs, ExportArgs, GcArgs, NamesArgs, NetworkArgs, PrepareArgs, PrepareOnlyArgs,
+    PullArgs, RmArgs, RunArgs, RunOnlyArgs, RunPreparedArgs, Stage1Args, StatusArgs, StopArgs,
 };
 pub use values::{TableArgs, go_bool};
 
@@ -100,6 +102,11 @@ pub enum Command {
     RunPrepared(RunPreparedArgs),
     /// Run a command inside a running pod
     Enter(EnterArgs),
+    /// Attach to the streams of an app
+    Attach(AttachArgs),
+    /// Make pods whose apps come and go, and change them
+    #[command(subcommand)]
+    App(AppCommand),
     /// List the pods
     List(TableArgs),
     /// Show the state of one pod, or wait for it
@@ -112,6 +119,8 @@ pub enum Command {
     Gc(GcArgs),
     /// Print the manifest of a pod
     CatManifest(CatManifestArgs),
+    /// Write an app of an exited pod as an image
+    Export(ExportArgs),
     /// Put images into the store
     Fetch(FetchArgs),
     /// Look at and handle the images in the store
@@ -132,12 +141,6 @@ pub enum Command {
     /// Trust a signing key
     #[command(hide = true)]
     Trust(LaterArgs),
-    /// Attach to an app's streams
-    #[command(hide = true)]
-    Attach(LaterArgs),
-    /// Change the apps of a running pod
-    #[command(hide = true)]
-    App(LaterArgs),
     /// Serve pods and images over gRPC
     #[command(hide = true)]
     ApiService(LaterArgs),
@@ -147,9 +150,6 @@ pub enum Command {
     /// Print a completion script
     #[command(hide = true)]
     Completion(LaterArgs),
-    /// Write an app of an exited pod as an image
-    #[command(hide = true)]
-    Export(LaterArgs),
 }
 
 /// Arguments of a command that is known but not there yet: anything.

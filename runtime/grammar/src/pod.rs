@@ -47,8 +47,8 @@ pub struct PullArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Pod options")]
 pub struct PrepareOnlyArgs {
-    /// Port of the pod on the host: NAME:[HOSTIP:]HOSTPORT
-    #[arg(long, value_name = "PORT", allow_hyphen_values = true, action = ArgAction::Append, hide = true)]
+    /// Port of an app on the host, as far as the stage1 image makes networks: NAME:[HOSTIP:]HOSTPORT
+    #[arg(long, value_name = "PORT", allow_hyphen_values = true, action = ArgAction::Append)]
     pub port: Vec<String>,
     /// Hand the caller's environment to the apps; what an image sets wins
     #[arg(long, value_name = "BOOL", value_parser = go_bool, num_args = 0..=1, require_equals = true,
@@ -58,9 +58,9 @@ pub struct PrepareOnlyArgs {
     #[arg(long, value_name = "BOOL", value_parser = go_bool, num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", hide_default_value = true)]
     pub no_overlay: bool,
-    /// Run in a user namespace
+    /// Run in a user namespace, with a range of user IDs of the pod's own; needs --no-overlay
     #[arg(long, value_name = "BOOL", value_parser = go_bool, num_args = 0..=1, require_equals = true,
-          default_value = "false", default_missing_value = "true", hide = true)]
+          default_value = "false", default_missing_value = "true", hide_default_value = true)]
     pub private_users: bool,
     /// Environment variable of all apps: NAME=VALUE
     #[arg(long, value_name = "N=V", allow_hyphen_values = true, action = ArgAction::Append)]
@@ -79,14 +79,10 @@ pub struct PrepareOnlyArgs {
     pub pull: PullArgs,
 }
 
-/// What starting a pod adds: networks, names and what the app talks to.
+/// What a pod is called, and where it looks up the names of others.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Start options")]
-pub struct NetworkArgs {
-    /// Networks, as far as the stage1 image makes any; fly has `host` alone, the network of the host
-    #[arg(long, value_name = "LIST", num_args = 0..=1, require_equals = true, default_missing_value = "default",
-          action = ArgAction::Append)]
-    pub net: Vec<String>,
+pub struct NamesArgs {
     /// Name servers, as a comma list of addresses, or `host` or `none`
     #[arg(long, value_name = "IPS", allow_hyphen_values = true, action = ArgAction::Append)]
     pub dns: Vec<String>,
@@ -102,6 +98,22 @@ pub struct NetworkArgs {
     /// Lines of /etc/hosts, IP=HOST[,IP=HOST…], or `host` for the host's file
     #[arg(long, value_name = "ENTRIES", allow_hyphen_values = true, action = ArgAction::Append)]
     pub hosts_entry: Vec<String>,
+    /// Host name of the pod [default: rkt- and its UUID]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    pub hostname: Option<String>,
+}
+
+/// What starting a pod adds: networks, names and what the app talks to.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Start options")]
+pub struct NetworkArgs {
+    /// Networks: host, none, or a list of those that the stage1 image can make; fly has `host` alone
+    #[arg(long, value_name = "LIST", num_args = 0..=1, require_equals = true, default_missing_value = "default",
+          action = ArgAction::Append)]
+    pub net: Vec<String>,
+    /// What the pod is called, and what it knows of others.
+    #[command(flatten)]
+    pub names: NamesArgs,
     /// Keep the terminal for the app; one image only
     #[arg(long, value_name = "BOOL", value_parser = go_bool, num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", hide_default_value = true)]
@@ -110,9 +122,6 @@ pub struct NetworkArgs {
     #[arg(long, value_name = "BOOL", value_parser = go_bool, num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", hide = true)]
     pub mds_register: bool,
-    /// Host name of the pod [default: rkt- and its UUID]
-    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
-    pub hostname: Option<String>,
     /// Inter-process communication: auto, private or parent
     #[arg(long, value_name = "MODE", allow_hyphen_values = true)]
     pub ipc: Option<String>,
@@ -281,4 +290,22 @@ pub struct CatManifestArgs {
     /// UUID of the pod; a prefix will do
     #[arg(value_name = "UUID")]
     pub uuid: Vec<String>,
+}
+
+/// Arguments of `rkt export`.
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// The app, if the pod has several
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    pub app: Option<String>,
+    /// Replace an existing file
+    #[arg(long, value_name = "BOOL", value_parser = go_bool, num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", hide_default_value = true)]
+    pub overwrite: bool,
+    /// UUID of the pod; a prefix will do
+    #[arg(value_name = "UUID")]
+    pub uuid: String,
+    /// File to write
+    #[arg(value_name = "OUT.aci")]
+    pub output: PathBuf,
 }

@@ -18,5 +18,6 @@ pub mod mounts;
 pub mod namespaces;
 pub mod nspawn;
 pub mod overlay;
+pub mod processes;
 pub mod program;
 pub mod systemd;

@@ -29,6 +29,8 @@ pub struct Mount {
     pub source: PathBuf,
     /// Whether the mount (not its file system) is read-only.
     pub read_only: bool,
+    /// Options of the file system, separated by commas, as the kernel writes them.
+    pub options: Vec<u8>,
 }
 
 /// Reads the text of a list of mounts. Lines that are no mounts are passed over: the kernel may learn
@@ -42,9 +44,21 @@ pub fn parse(text: &[u8]) -> Vec<Mount> {
 /// # Errors
 /// When `/proc` is not mounted or cannot be read.
 pub fn read() -> io::Result<Vec<Mount>> {
+    read_from(Path::new("/proc/self/mountinfo"))
+}
+
+/// The mounts of another process; paths are as that process sees them.
+///
+/// # Errors
+/// When it is gone, or may not be looked at.
+pub fn read_of(pid: u32) -> io::Result<Vec<Mount>> {
+    read_from(Path::new(&format!("/proc/{pid}/mountinfo")))
+}
+
+fn read_from(path: &Path) -> io::Result<Vec<Mount>> {
     // The kernel does not tell the length; this holds the list of most machines.
     let mut text = Vec::with_capacity(16 << 10);
-    File::open("/proc/self/mountinfo")?.read_to_end(&mut text)?;
+    File::open(path)?.read_to_end(&mut text)?;
     Ok(parse(&text))
 }
 
@@ -71,7 +85,8 @@ fn parse_line(line: &[u8]) -> Option<Mount> {
     }
     let fs_type = String::from_utf8_lossy(fields.next()?).into_owned();
     let source = unescape(fields.next()?);
-    Some(Mount { id, parent, device, root, mount_point, shared, master, fs_type, source, read_only })
+    let options = fields.next().unwrap_or_default().to_vec();
+    Some(Mount { id, parent, device, root, mount_point, shared, master, fs_type, source, read_only, options })
 }
 
 fn number(field: &[u8]) -> Option<u64> {
@@ -124,6 +139,7 @@ mod tests {
         assert_eq!(mounts[2].mount_point.as_os_str(), OsStr::from_bytes(b"/mnt/\xff\xfe"));
         assert_eq!((mounts[2].fs_type.as_str(), mounts[2].source.as_path()), ("proc", Path::new("proc")));
         assert_eq!(mounts[3].mount_point, Path::new("/odd\\9\\04"));
+        assert_eq!((mounts[1].options.as_slice(), mounts[3].options.as_slice()), (&b"rw"[..], &b"rw"[..]));
     }
 
     #[test]

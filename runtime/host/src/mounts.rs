@@ -65,14 +65,22 @@ pub fn detach_below(directory: &Path) -> Result<usize, Error> {
 /// # Errors
 /// As [`detach_below`].
 pub fn detach_above(directory: &Path, keep: usize) -> Result<usize, Error> {
+    // The kernel lists real paths.
+    match directory.canonicalize() {
+        Ok(path) => detach_really_above(&path, keep),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(source) => Err(Error { what: "list the mounts below", path: directory.to_path_buf(), source }),
+    }
+}
+
+/// As [`detach_above`], of a directory whose path is known to be absolute and free of symlinks: for places that
+/// somebody else could turn into symlinks meanwhile.
+///
+/// # Errors
+/// As [`detach_below`].
+pub fn detach_really_above(directory: &Path, keep: usize) -> Result<usize, Error> {
     let failed =
         |source: io::Error| Error { what: "list the mounts below", path: directory.to_path_buf(), source };
-    // The kernel lists real paths.
-    let directory = match directory.canonicalize() {
-        Ok(path) => path,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(failed(error)),
-    };
     let mut count = 0;
     let mut resisting = BTreeSet::new();
     let mut first_error = None;
@@ -81,14 +89,14 @@ pub fn detach_above(directory: &Path, keep: usize) -> Result<usize, Error> {
         // What lies on the directory itself hides the rest: it goes first.
         let on_it = mounts.iter().filter(|mount| mount.mount_point == directory).count();
         if on_it > keep {
-            detach(&directory)?;
+            detach(directory)?;
             count += 1;
             if on_it > keep + 1 {
                 continue;
             }
             mounts = mountinfo::read().map_err(failed)?;
         }
-        mounts.retain(|mount| is_below(&mount.mount_point, &directory));
+        mounts.retain(|mount| is_below(&mount.mount_point, directory));
         let ids: BTreeSet<u64> = mounts.iter().map(|mount| mount.id).collect();
         let mut done = 0;
         // What is mounted on another of them goes with it. Of several on the same place only the last

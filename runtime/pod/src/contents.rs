@@ -2,16 +2,23 @@
 
 use crate::error::Error;
 use crate::layout;
+use crate::lock::{FileLock, Kind};
 use crate::pod::Pod;
 use crate::state::Directory;
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// Largest file that is read from a pod, in bytes. Manifests of pods with hundreds of apps stay far below.
 const FILE_LIMIT: u64 = 16 << 20;
+
+/// The right to change a pod's manifest.
+#[derive(Debug)]
+pub struct ManifestLock {
+    _lock: FileLock,
+}
 
 impl Pod {
     /// Reads a file of the pod; `None` when there is none.
@@ -59,6 +66,34 @@ impl Pod {
         self.read(layout::MANIFEST)?.ok_or_else(|| {
             Error::io("open", &self.dir().join(layout::MANIFEST))(std::io::Error::from(Errno::NOENT))
         })
+    }
+
+    /// Waits until nobody else changes the pod manifest; nobody else will as long as the lock is held.
+    ///
+    /// # Errors
+    /// When the lock's file is missing, or cannot be locked.
+    pub fn lock_manifest(&self) -> Result<ManifestLock, Error> {
+        let path = self.dir().join(layout::MANIFEST_LOCK);
+        FileLock::take(&path, Kind::Exclusive)
+            .map(|lock| ManifestLock { _lock: lock })
+            .map_err(Error::io("lock", &path))
+    }
+
+    /// Replaces the pod manifest: readers see the old one or the new one.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn replace_manifest(&self, json: &[u8], _held: &ManifestLock) -> Result<(), Error> {
+        let beside = format!("{}.new", layout::MANIFEST);
+        let path = self.dir().join(&beside);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(self.lock_fd(), &beside, flags, Mode::from_raw_mode(0o640))
+            .map_err(Error::io("open", &path))?;
+        let mut file = std::fs::File::from(fd);
+        let written = file.write_all(json).and_then(|()| file.sync_data());
+        written.map_err(Error::io("write", &path))?;
+        rustix::fs::renameat(self.lock_fd(), &beside, self.lock_fd(), layout::MANIFEST)
+            .map_err(Error::io("replace", &self.dir().join(layout::MANIFEST)))
     }
 
     /// Whether the pod's images are overlay mounts.
@@ -133,11 +168,16 @@ impl Pod {
     /// Modification time of a file of the pod; `None` when there is none.
     fn time(&self, name: &str) -> Result<Option<SystemTime>, Error> {
         match rustix::fs::statat(self.lock_fd(), name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Ok(Some(system_time(stat.st_mtime, stat.st_mtime_nsec))),
+            Ok(stat) => Ok(Some(modified(&stat))),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(Error::io("look at", &self.dir().join(name))(errno)),
         }
     }
+}
+
+/// When a file was last modified.
+pub fn modified(stat: &Stat) -> SystemTime {
+    system_time(stat.st_mtime, stat.st_mtime_nsec)
 }
 
 fn system_time(seconds: i64, nanoseconds: impl TryInto<u32>) -> SystemTime {

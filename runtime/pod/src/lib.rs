@@ -24,6 +24,7 @@ pub mod root;
 pub mod state;
 mod uuid;
 
+pub use contents::{ManifestLock, modified};
 pub use error::Error;
 pub use layout::DataDir;
 pub use pod::Pod;

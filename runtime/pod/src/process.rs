@@ -34,7 +34,7 @@ impl Pod {
             return Ok(Some(pid));
         }
         match self.number(layout::PPID)? {
-            Some(parent) => only_child(parent),
+            Some(parent) => Ok(only_child(parent)?.filter(|&child| is_first(child))),
             None => Ok(None),
         }
     }
@@ -69,6 +69,19 @@ impl Pod {
             Ok(pid) => Ok(Some(pid)),
         }
     }
+}
+
+/// Whether a process is the first of its process namespace. While `systemd-nspawn` makes a container, its child is a
+/// helper that is in none of the pod's namespaces yet.
+fn is_first(pid: u32) -> bool {
+    let status = std::fs::read(format!("/proc/{pid}/status")).unwrap_or_default();
+    innermost_pid(&status).is_none_or(|innermost| innermost == 1)
+}
+
+/// The number of a process in its own namespace, from the text of `/proc/PID/status`; kernels before 4.1 do not tell.
+fn innermost_pid(status: &[u8]) -> Option<u32> {
+    let line = status.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(b"NSpid:"))?;
+    str::from_utf8(line).ok()?.split_ascii_whitespace().next_back()?.parse().ok()
 }
 
 /// The one child of a process; `None` when it has none yet, or is gone.
@@ -116,7 +129,7 @@ fn parent_of(stat: &[u8]) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{only_child, parent_of, scan_for_child};
+    use super::{innermost_pid, is_first, only_child, parent_of, scan_for_child};
     use std::process::{Command, Stdio};
 
     #[test]
@@ -127,6 +140,20 @@ mod tests {
         for broken in [&b""[..], b"12 sh S 7", b"12 (sh", b"12 (sh)", b"12 (sh) S", b"12 (sh) S x"] {
             assert_eq!(parent_of(broken), None);
         }
+    }
+
+    #[test]
+    fn the_first_of_a_namespace_is_told_from_others() {
+        assert_eq!(innermost_pid(b"Name:\tx\nNSpid:\t12\t7\t1\nNSsid:\t9\n"), Some(1));
+        assert_eq!(innermost_pid(b"Name:\tNSpid: 3\nNSpid:\t12\n"), Some(12));
+        for unknown in [&b""[..], b"Name:\tx\n", b"NSpid:\n", b"NSpid:\tx\n"] {
+            assert_eq!(innermost_pid(unknown), None);
+        }
+        assert!(is_first(1));
+        let mut other = Command::new("sleep").arg("60").spawn().expect("start sleep");
+        assert!(!is_first(other.id()));
+        other.kill().expect("kill sleep");
+        other.wait().expect("end of sleep");
     }
 
     #[test]

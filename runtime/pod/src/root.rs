@@ -66,13 +66,25 @@ impl Root {
     /// # Errors
     /// What the kernel says.
     pub fn open_file(&self, path: impl AsRef<Path>, flags: OFlags) -> io::Result<OwnedFd> {
+        self.open_with(path, flags, Mode::empty())
+    }
+
+    /// Makes a regular file inside and opens it for writing. Its directory must be there.
+    ///
+    /// # Errors
+    /// What the kernel says; [`io::ErrorKind::AlreadyExists`] when anything is there, a link too.
+    pub fn create_file(&self, path: impl AsRef<Path>, mode: u32) -> io::Result<OwnedFd> {
+        self.open_with(path, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL, Mode::from_raw_mode(mode))
+    }
+
+    fn open_with(&self, path: impl AsRef<Path>, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
         let path = path.as_ref();
         // An empty path means the root, as `/` does.
         let path = if path.as_os_str().is_empty() { Path::new("/") } else { path };
         let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         let mut last = Errno::AGAIN;
         for _ in 0..TRIES {
-            match rustix::fs::openat2(&self.fd, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
+            match rustix::fs::openat2(&self.fd, path, flags | OFlags::CLOEXEC, mode, resolve) {
                 Err(errno @ (Errno::AGAIN | Errno::INTR)) => last = errno,
                 other => return other.map_err(Into::into),
             }

@@ -32,6 +32,11 @@ impl Uuid {
         Ok(Uuid(bytes))
     }
 
+    /// Its 16 bytes.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     /// The machine ID that belongs to the pod: the UUID as 32 digits without dashes.
     pub fn machine_id(&self) -> String {
         self.to_string().replace('-', "")

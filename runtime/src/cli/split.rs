@@ -99,11 +99,6 @@ impl Piece {
             .override_usage(format!("rkt {command} IMAGE [APP OPTIONS] [-- ARGS… [---]]"));
         let matches = tree.try_get_matches_from(self.flags)?;
         let flags = AppArgs::from_arg_matches(&matches)?;
-        for (name, count) in [("exec", flags.exec.len()), ("signature", flags.signature.len())] {
-            if count > 1 {
-                return Err(wrong(&format!("--{name} can be given once for an image")));
-            }
-        }
         let args = self.args.unwrap_or_default().into_iter().map(utf8).collect::<Result<_, _>>()?;
         Ok(TypedApp { image: utf8(self.image)?, flags, args })
     }

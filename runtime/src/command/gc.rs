@@ -8,7 +8,7 @@ use pod::{DataDir, Directory, Pod, State, list};
 
 use crate::error::{Context as _, EXIT_FAILURE, Failure};
 use crate::format::parse_duration;
-use crate::pod::collect;
+use crate::pod::{collect, survivors};
 use crate::session::Session;
 
 /// Runs the command and returns its exit code.
@@ -18,7 +18,7 @@ pub fn run(session: &Session, args: &GcArgs) -> Result<u8, Failure> {
     let expire = period("expire-prepared", &args.expire_prepared)?;
     let data = session.pods()?;
     let mut collector = Collector { session, data, failed: false };
-    collector.each(&[Directory::Run], |_, pod| mark_exited(pod))?;
+    collector.each(&[Directory::Run], |collector, pod| mark_exited(collector.session, pod))?;
     collector.each(&[Directory::Embryo, Directory::Prepare], |_, pod| mark_aborted(pod))?;
     if !args.mark_only {
         collector.each(&[Directory::Prepared], |_, pod| mark_expired(pod, expire))?;
@@ -94,8 +94,12 @@ impl Collector<'_> {
     }
 }
 
-fn mark_exited(mut pod: Pod) -> Result<(), Failure> {
+fn mark_exited(session: &Session, mut pod: Pod) -> Result<(), Failure> {
     if pod.state() == State::Exited {
+        // Its grace period is for what can be read of it, not for what runs of it.
+        if let Err(failure) = survivors::end(&pod) {
+            eprintln!("{}", failure.render("gc", session.global.debug));
+        }
         eprintln!("gc: moving pod \"{}\" to garbage", pod.uuid());
         tolerate_race(pod.to_exited_garbage())?;
     }

@@ -6,7 +6,7 @@ use grammar::RmArgs;
 use pod::{DataDir, State};
 
 use crate::error::{EXIT_FAILURE, Failure};
-use crate::pod::{collect, find};
+use crate::pod::{collect, find, survivors};
 use crate::session::Session;
 
 /// Runs the command and returns its exit code.
@@ -50,7 +50,12 @@ fn remove(session: &Session, data: &DataDir, prefix: &str) -> Result<(), Failure
             eprintln!("rm: moving expired prepared pod \"{uuid}\" to garbage");
             pod.to_garbage()?;
         }
-        State::Exited => pod.to_exited_garbage()?,
+        State::Exited => {
+            if let Err(failure) = survivors::end(&pod) {
+                eprintln!("{}", failure.render("rm", session.global.debug));
+            }
+            pod.to_exited_garbage()?;
+        }
         State::ExitedGarbage | State::Garbage => {}
     }
     if !collect::delete(session, &mut pod, "rm")? {

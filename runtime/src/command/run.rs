@@ -7,7 +7,7 @@ use pod::protocol::{self, NetList};
 use crate::cli::TypedApp;
 use crate::error::{Context as _, Failure};
 use crate::pod::dns::DnsSettings;
-use crate::pod::launch::{LaunchSettings, launch};
+use crate::pod::launch::{LaunchSettings, ReadyPod, launch};
 use crate::pod::request::PodRequest;
 use crate::pod::umask::NoMask;
 use crate::session::Session;
@@ -21,12 +21,10 @@ pub fn run(session: &Session, args: &RunArgs, apps: &[TypedApp]) -> Result<u8, F
     if args.network.interactive && request.app_count() > 1 {
         return Err(interactive_needs_one());
     }
+    require_network_for_ports(&request, &settings)?;
     let mask = NoMask::set();
-    let ready = request.fulfil(session, |uuid| match &args.only.uuid_file_save {
-        Some(path) => save_uuid(path, uuid).map_err(|error| error.within("error saving pod UUID to file")),
-        None => Ok(()),
-    })?;
-    warn_of_ignored_networks(&settings, &ready.stage1);
+    let ready = request.fulfil(session, |uuid| save_uuid(args.only.uuid_file_save.as_deref(), uuid))?;
+    warn_of_ignored_networks(&settings, &ready);
     match launch(ready, &settings, mask)? {}
 }
 
@@ -35,12 +33,25 @@ pub fn interactive_needs_one() -> Failure {
     Failure::new("interactive option only supports one image").hint("run the images in pods of their own")
 }
 
-fn save_uuid(path: &std::path::Path, uuid: Uuid) -> Result<(), Failure> {
+/// Refuses ports on the host for a pod that has no network of its own.
+pub fn require_network_for_ports(request: &PodRequest, settings: &LaunchSettings) -> Result<(), Failure> {
+    let net = &settings.args.net;
+    if !request.has_ports() || (net.is_contained() && !net.is_none()) {
+        return Ok(());
+    }
+    Err(Failure::new(format!("--port does not work with --net={net}")).hint(
+        "with --net=host the app's ports are the host's; with --net=none nothing leads to them; leave --port out",
+    ))
+}
+
+/// Writes the UUID of a new pod to the file that the user named, if any.
+pub fn save_uuid(path: Option<&std::path::Path>, uuid: Uuid) -> Result<(), Failure> {
     use std::os::unix::fs::OpenOptionsExt as _;
+    let Some(path) = path else { return Ok(()) };
     let mut file = std::fs::OpenOptions::new();
     let file = file.write(true).create(true).truncate(true).mode(0o644).open(path);
     let written = file.and_then(|mut file| std::io::Write::write_all(&mut file, uuid.to_string().as_bytes()));
-    written.map_err(|error| Failure::from(error).at(path))
+    written.map_err(|error| Failure::from(error).at(path).within("error saving pod UUID to file"))
 }
 
 /// What stage1 is told, from the flags that `run` and `run-prepared` share.
@@ -59,8 +70,8 @@ pub fn launch_settings(session: &Session, args: &NetworkArgs) -> Result<LaunchSe
     stage1.interactive = args.interactive;
     stage1.local_config =
         Some(std::path::absolute(&session.global.local_config).context("cannot resolve --local-config")?);
-    stage1.hostname = args.hostname.clone().unwrap_or_default();
-    let dns = DnsSettings::parse(args).context("error with dns flags")?;
+    stage1.hostname = args.names.hostname.clone().unwrap_or_default();
+    let dns = DnsSettings::parse(&args.names).context("error with dns flags")?;
     stage1.dns_conf_mode = dns.mode;
     stage1.disable_capabilities_restriction = session.insecure.capabilities();
     stage1.disable_paths = session.insecure.paths();
@@ -77,14 +88,23 @@ fn networks(values: &[String]) -> Result<NetList, Failure> {
     Ok(if list.is_empty() { NetList::default_net() } else { list })
 }
 
-/// Says so when networks were asked for and the stage1 image has none. Whatever another stage1 makes of the networks is its
-/// own affair: it is told what was asked for.
-pub fn warn_of_ignored_networks(settings: &LaunchSettings, stage1: &appc::ImageManifest) {
+/// Says so when networks or ports were asked for that the pod will not have. Whatever a stage1 image makes of the networks
+/// is its own affair: it is told what was asked for.
+pub fn warn_of_ignored_networks(settings: &LaunchSettings, ready: &ReadyPod) {
     let net = &settings.args.net;
-    if net.is_contained() && *net != NetList::default_net() && shares_host_network(stage1) {
+    let shared = shares_host_network(&ready.stage1);
+    if shared && net.is_contained() && *net != NetList::default_net() {
         eprintln!(
             "run: warning: --net={net} has no effect: \"{}\" shares the network of the host",
-            stage1.name
+            ready.stage1.name
         );
+    }
+    if ready.ports && (shared || net.is_none() || !net.is_contained()) {
+        let why = if shared {
+            format!("\"{}\" shares the network of the host", ready.stage1.name)
+        } else {
+            format!("--net={net} leads to none of them")
+        };
+        eprintln!("run: warning: the ports of the pod do not appear on the host: {why}");
     }
 }

@@ -25,7 +25,7 @@ pub fn run(session: &Session, args: &RunPreparedArgs) -> Result<u8, Failure> {
     if args.network.interactive && ready.apps.len() > 1 {
         return Err(interactive_needs_one());
     }
-    warn_of_ignored_networks(&settings, &ready.stage1);
+    warn_of_ignored_networks(&settings, &ready);
     if ready.overlay.is_some() && !overlay_works(&data) {
         return Err(Failure::new("the pod was prepared with overlay, but overlay is not supported any more")
             .hint("prepare it again"));

@@ -5,14 +5,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use grammar::StatusArgs;
-use pod::{Pod, State, layout};
+use pod::{Pod, State};
 
 use super::output;
 use crate::error::{Context as _, EXIT_UUID_FILE, Failure};
 use crate::format::{full_time, parse_duration};
 use crate::pod::find;
-use crate::pod::inside::Inside;
-use crate::pod::status::PodStatus;
+use crate::pod::status::{PodStatus, supervisor_is_ready};
 use crate::session::Session;
 
 /// Pause between two looks at a pod.
@@ -140,7 +139,7 @@ fn wait_until_done(pod: &mut Pod, patience: Patience) -> Result<(), Failure> {
 fn wait_until_ready(pod: &mut Pod, patience: Patience) -> Result<(), Failure> {
     let deadline = patience.deadline();
     loop {
-        if is_ready(pod) {
+        if supervisor_is_ready(pod) {
             return Ok(());
         }
         let state = pod.refresh()?;
@@ -149,13 +148,6 @@ fn wait_until_ready(pod: &mut Pod, patience: Patience) -> Result<(), Failure> {
         }
         sleep_until(deadline, PAUSE)?;
     }
-}
-
-/// Whether stage1 has said that its supervisor is ready.
-fn is_ready(pod: &Pod) -> bool {
-    let Ok(root) = pod.stage1_state_root() else { return false };
-    let Ok(tree) = Inside::open(&pod.dir().join(root)) else { return false };
-    tree.read_link(layout::SUPERVISOR_STATUS).is_ok_and(|target| target == layout::SUPERVISOR_READY)
 }
 
 #[cfg(test)]

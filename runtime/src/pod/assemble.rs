@@ -1,14 +1,17 @@
 //! The pod manifest, from images and flags.
 
+use std::collections::BTreeMap;
+
 use appc::{
-    AcIdentifier, AcName, Annotation, App, EnvironmentVariable, ImageId, ImageManifest, Mount, PodManifest,
-    RuntimeApp, SemVer, Volume, runnable_by_rkt,
+    AcIdentifier, AcName, Annotation, App, EnvironmentVariable, ExposedPort, ImageId, ImageManifest, Mount,
+    PodManifest, RuntimeApp, SemVer, Volume, runnable_by_rkt,
 };
 use grammar::AppArgs;
 use pod::protocol::annotation;
 
 use super::environment::{PodEnvironment, parse_variable};
-use super::{isolation, volume};
+use super::pairs::{parse_annotations, parse_pairs};
+use super::{isolation, port, streams, volume};
 use crate::cli::TypedApp;
 use crate::error::{Context as _, Failure};
 
@@ -30,6 +33,16 @@ pub struct PodSettings {
     pub mounts: Vec<Mount>,
     /// Variables for all apps.
     pub environment: PodEnvironment,
+    /// `--port`.
+    pub ports: Vec<ExposedPort>,
+    /// Whether apps will be added and removed.
+    pub mutable: bool,
+    /// Annotations of the pod.
+    pub annotations: Vec<Annotation>,
+    /// User annotations of the pod.
+    pub user_annotations: BTreeMap<String, String>,
+    /// User labels of the pod.
+    pub user_labels: BTreeMap<String, String>,
 }
 
 /// One app as it was typed, with the flags parsed as far as that is possible without its image.
@@ -39,10 +52,12 @@ pub struct WantedApp {
     pub image: String,
     flags: AppArgs,
     args: Vec<String>,
+    replaces_arguments: bool,
     name: Option<AcName>,
     mounts: Vec<Mount>,
     environment: Vec<EnvironmentVariable>,
     annotations: Vec<Annotation>,
+    streams: Vec<Annotation>,
     supplementary_gids: Vec<u32>,
 }
 
@@ -50,6 +65,11 @@ impl WantedApp {
     /// Parses what was typed.
     pub fn new(typed: &TypedApp) -> Result<Self, Failure> {
         let flags = &typed.flags;
+        for (name, count) in [("exec", flags.exec.len()), ("signature", flags.signature.len())] {
+            if count > 1 {
+                return Err(Failure::new(format!("--{name} can be given once for an image")));
+            }
+        }
         let name =
             flags.name.as_ref().map(|name| AcName::new(name.clone()).context("invalid argument for --name"));
         let mut environment = Vec::<EnvironmentVariable>::new();
@@ -61,22 +81,28 @@ impl WantedApp {
                 None => environment.push(variable),
             }
         }
-        let annotations = flags.annotation.iter().map(|text| {
-            let (name, value) = pair("annotation", text)?;
-            let name =
-                AcIdentifier::new(name).context(format!("invalid argument \"{text}\" for --annotation"))?;
-            Ok(Annotation::new(name, value))
-        });
         Ok(Self {
             image: typed.image.clone(),
             name: name.transpose()?,
             mounts: volume::parse_mounts(&flags.mount)?,
             environment,
-            annotations: annotations.collect::<Result<_, Failure>>()?,
+            annotations: parse_annotations(&flags.annotation)?,
+            streams: streams::annotations(flags)?,
             supplementary_gids: gids(&flags.supplementary_gids)?,
             args: typed.args.clone(),
+            replaces_arguments: false,
             flags: flags.clone(),
         })
+    }
+
+    /// Adds volumes that only this app has.
+    pub fn mount_own_volumes(&mut self, mounts: Vec<Mount>) {
+        self.mounts.extend(mounts);
+    }
+
+    /// Lets what follows `--` replace the arguments that the image gives its program, rather than follow them.
+    pub fn replace_image_arguments(&mut self) {
+        self.replaces_arguments = !self.args.is_empty();
     }
 
     /// Volumes that the app mounts.
@@ -90,7 +116,7 @@ impl WantedApp {
     }
 
     /// The app in the pod.
-    fn runtime_app(&self, image: &AppImage, settings: &PodSettings) -> Result<RuntimeApp, Failure> {
+    pub fn runtime_app(&self, image: &AppImage, settings: &PodSettings) -> Result<RuntimeApp, Failure> {
         check_platform(&image.manifest)?;
         let name = match &self.name {
             Some(name) => name.clone(),
@@ -109,6 +135,10 @@ impl WantedApp {
             if !runtime.annotations.iter().any(|known| known.name == annotation.name) {
                 runtime.annotations.push(annotation.clone());
             }
+        }
+        for stream in &self.streams {
+            runtime.annotations.retain(|known| known.name != stream.name);
+            runtime.annotations.push(stream.clone());
         }
         runtime.mounts = merge_mounts(&self.mounts, &settings.mounts);
         runtime.read_only_rootfs = self.flags.readonly_rootfs.unwrap_or(false);
@@ -137,6 +167,9 @@ impl WantedApp {
         if let Some(exec) = exec {
             app.exec = vec![exec.clone()];
         }
+        if self.replaces_arguments {
+            app.exec.truncate(1);
+        }
         app.exec.extend(self.args.iter().cloned());
         let flags = &self.flags;
         let given = |value: &Option<String>| value.clone().filter(|text| !text.is_empty());
@@ -152,16 +185,11 @@ impl WantedApp {
         if !self.supplementary_gids.is_empty() {
             app.supplementary_gids.clone_from(&self.supplementary_gids);
         }
-        for (flag, texts, target) in [
-            ("user-annotation", &flags.user_annotation, &mut app.user_annotations),
-            ("user-label", &flags.user_label, &mut app.user_labels),
-        ] {
-            if !texts.is_empty() {
-                *target = texts
-                    .iter()
-                    .map(|text| pair(flag, text).map(|(name, value)| (name.to_owned(), value.to_owned())))
-                    .collect::<Result<_, _>>()?;
-            }
+        if !flags.user_annotation.is_empty() {
+            app.user_annotations = parse_pairs("user-annotation", &flags.user_annotation)?;
+        }
+        if !flags.user_label.is_empty() {
+            app.user_labels = parse_pairs("user-label", &flags.user_label)?;
         }
         Ok(app)
     }
@@ -182,7 +210,13 @@ pub fn pod_manifest(
         manifest.apps.push(app);
     }
     manifest.volumes.clone_from(&settings.volumes);
-    manifest.annotations.push(Annotation::new(AcIdentifier::new(annotation::MUTABLE)?, "false"));
+    let mutable = AcIdentifier::new(annotation::MUTABLE)?;
+    manifest.annotations.push(Annotation::new(mutable, settings.mutable.to_string()));
+    manifest.annotations.extend_from_slice(&settings.annotations);
+    manifest.ports.clone_from(&settings.ports);
+    manifest.user_annotations.clone_from(&settings.user_annotations);
+    manifest.user_labels.clone_from(&settings.user_labels);
+    port::check_ports(&manifest.ports, &manifest.apps.iter().filter_map(|app| app.app.as_ref()))?;
     manifest.check().context("the pod manifest would not be valid")?;
     Ok(manifest)
 }
@@ -238,12 +272,6 @@ fn clean(path: &str) -> Vec<&str> {
         }
     }
     parts
-}
-
-fn pair<'text>(flag: &str, text: &'text str) -> Result<(&'text str, &'text str), Failure> {
-    text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
-        Failure::new(format!("invalid argument \"{text}\" for --{flag}")).hint("write NAME=VALUE")
-    })
 }
 
 fn gids(lists: &[String]) -> Result<Vec<u32>, Failure> {
@@ -347,6 +375,27 @@ mod tests {
             }
             assert!(app(|_| {}, &[], &image).unwrap_err().what.contains(expected), "{expected}");
         }
+    }
+
+    #[test]
+    fn some_flags_are_given_once() {
+        let twice = wanted(|f| f.exec = vec!["/x".into(), "/y".into()], &[]).unwrap_err();
+        assert_eq!(twice.what, "--exec can be given once for an image");
+    }
+
+    #[test]
+    fn arguments_follow_the_image_s_or_replace_them() {
+        let image = busybox();
+        let mut one = wanted(|_| {}, &["echo"]).unwrap();
+        let exec = |one: &WantedApp| {
+            one.runtime_app(&image, &PodSettings::default()).unwrap().app.unwrap().exec.join(" ")
+        };
+        assert_eq!(exec(&one), "/bin/sh -c echo");
+        one.replace_image_arguments();
+        assert_eq!(exec(&one), "/bin/sh echo");
+        let mut none = wanted(|_| {}, &[]).unwrap();
+        none.replace_image_arguments();
+        assert_eq!(exec(&none), "/bin/sh -c");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use pod::{Pod, State, layout};
 
 use super::launch::mount_stage1_again;
 use super::remove::remove_tree;
+use super::survivors::Seen;
 use crate::error::{Context as _, Failure};
 use crate::session::Session;
 use crate::stage1::call::PodStage1;
@@ -23,6 +24,7 @@ pub fn delete(session: &Session, pod: &mut Pod, prefix: &str) -> Result<bool, Fa
     }
     match pod.state() {
         State::ExitedDeleting => {
+            let seen = Seen::of(pod)?;
             // What stage1 cannot clean up must not keep the pod from being deleted.
             if let Err(failure) = call_gc(session, pod) {
                 eprintln!(
@@ -30,6 +32,7 @@ pub fn delete(session: &Session, pod: &mut Pod, prefix: &str) -> Result<bool, Fa
                     failure.within("error running stage1 gc").render(prefix, session.global.debug)
                 );
             }
+            seen.wait_until_gone(pod).context(format!("unable to remove pod \"{}\"", pod.uuid()))?;
         }
         State::Deleting => {}
         _ => return Ok(false),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use grammar::NetworkArgs;
+use grammar::NamesArgs;
 use pod::protocol::{DnsConfMode, HostsMode, ResolvMode};
 
 use crate::error::Failure;
@@ -26,7 +26,7 @@ pub struct DnsSettings {
 
 impl DnsSettings {
     /// Reads the flags.
-    pub fn parse(args: &NetworkArgs) -> Result<Self, Failure> {
+    pub fn parse(args: &NamesArgs) -> Result<Self, Failure> {
         let mut settings = Self {
             search: args.dns_search.clone(),
             options: args.dns_opt.clone(),
@@ -147,8 +147,8 @@ impl DnsSettings {
 mod tests {
     use super::*;
 
-    fn parse(set: impl FnOnce(&mut NetworkArgs)) -> Result<DnsSettings, String> {
-        let mut args = NetworkArgs::default();
+    fn parse(set: impl FnOnce(&mut NamesArgs)) -> Result<DnsSettings, String> {
+        let mut args = NamesArgs::default();
         set(&mut args);
         DnsSettings::parse(&args).map_err(|failure| failure.what)
     }

@@ -9,8 +9,12 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat, Timespec, Timestamps};
+use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, ResolveFlags, Stat, Timespec, Timestamps, Uid};
 use rustix::io::Errno;
+use rustix::mount::MountPropagationFlags;
+
+use super::remove::remove_tree;
+use crate::store::OwnerShift;
 
 /// Text files of an image that stage0 reads are small.
 const TEXT_LIMIT: u64 = 1 << 20;
@@ -20,6 +24,8 @@ const TEXT_LIMIT: u64 = 1 << 20;
 pub struct Inside {
     root: OwnedFd,
     path: PathBuf,
+    /// Whom what is made here belongs to; the caller if nobody is named.
+    owner: Option<(Uid, Gid)>,
 }
 
 impl Inside {
@@ -27,13 +33,22 @@ impl Inside {
     pub fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let root = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| named(errno, path))?;
-        Ok(Self { root, path: path.to_owned() })
+        Ok(Self { root, path: path.to_owned(), owner: None })
+    }
+
+    /// Gives whatever is made here from now on to the root user of a pod with its own range of IDs. It does nothing
+    /// for [`OwnerShift::NONE`].
+    #[must_use]
+    pub fn owned_by_root_of(mut self, owners: OwnerShift) -> Self {
+        let ids = || (Uid::from_raw(owners.shift), Gid::from_raw(owners.shift));
+        self.owner = (owners != OwnerShift::NONE).then(ids);
+        self
     }
 
     /// The directory at `path` inside another tree, as a root of its own.
     pub fn below(outer: &Self, path: &str) -> io::Result<Self> {
         let root = outer.openat(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Self { root, path: outer.path.join(path) })
+        Ok(Self { root, path: outer.path.join(path), owner: outer.owner })
     }
 
     /// Where the root was when it was opened: for messages.
@@ -55,7 +70,8 @@ impl Inside {
     pub fn make_dir(&self, path: &str, mode: u32) -> io::Result<OwnedFd> {
         let (parent, name) = self.parent(path)?;
         match rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(mode)) {
-            Ok(()) | Err(Errno::EXIST) => {}
+            Ok(()) => self.give(&parent, name).map_err(|errno| self.named(errno, path))?,
+            Err(Errno::EXIST) => {}
             Err(errno) => return Err(self.named(errno, path)),
         }
         // Not through the parent: an existing link is followed, but inside the tree.
@@ -72,7 +88,30 @@ impl Inside {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&parent, name, flags, Mode::from_raw_mode(mode))
             .map_err(|errno| self.named(errno, path))?;
-        File::from(fd).write_all(content)
+        File::from(fd).write_all(content)?;
+        self.give(&parent, name).map_err(|errno| self.named(errno, path))
+    }
+
+    /// Removes a file, or a link and not what it leads to; one that is not there is removed already.
+    pub fn remove_file(&self, path: &str) -> io::Result<()> {
+        let Some((parent, name)) = found(self.parent(path))? else { return Ok(()) };
+        match rustix::fs::unlinkat(&parent, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(self.named(errno, path)),
+        }
+    }
+
+    /// Removes a directory with all that is in it; one that is not there is removed already. Nothing must be mounted
+    /// in it.
+    pub fn remove_tree(&self, path: &str) -> io::Result<()> {
+        let Some((parent, name)) = found(self.parent(path))? else { return Ok(()) };
+        remove_tree(&Self::handle(parent.as_fd()).join(name))
+    }
+
+    /// Where the directory at `path` really is, as a path of the host without links; none if there is none.
+    pub fn real_path(&self, path: &str) -> io::Result<Option<PathBuf>> {
+        let Some(place) = found(self.open_place(path))? else { return Ok(None) };
+        std::fs::read_link(Self::handle(place.as_fd())).map(Some)
     }
 
     /// Reads a small text file, if there is one.
@@ -104,6 +143,12 @@ impl Inside {
             .map_err(|errno| self.named(errno, path))
     }
 
+    /// Makes the mount whose root this is shared: views of it will show what is mounted in it later.
+    pub fn share(&self) -> io::Result<()> {
+        rustix::mount::mount_change(Self::handle(self.root.as_fd()), MountPropagationFlags::SHARED)
+            .map_err(|errno| named(errno, &self.path))
+    }
+
     /// Makes the link `name` in the directory `dir` if the directory exists and has no such entry.
     pub fn link_unless_there(&self, dir: &str, name: &str, target: &str) -> io::Result<()> {
         let dir_fd = match self.openat(dir, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
@@ -114,9 +159,11 @@ impl Inside {
             }
             Err(error) => return Err(error),
         };
+        let named = |errno| self.named(errno, &format!("{dir}/{name}"));
         match rustix::fs::symlinkat(target, &dir_fd, name) {
-            Ok(()) | Err(Errno::EXIST) => Ok(()),
-            Err(errno) => Err(self.named(errno, &format!("{dir}/{name}"))),
+            Ok(()) => self.give(&dir_fd, OsStr::new(name)).map_err(named),
+            Err(Errno::EXIST) => Ok(()),
+            Err(errno) => Err(named(errno)),
         }
     }
 
@@ -129,6 +176,15 @@ impl Inside {
         rustix::fs::openat2(&self.root, relative, flags, Mode::empty(), strict)
             .and_then(rustix::fs::fstat)
             .map_err(|errno| self.named(errno, path))
+    }
+
+    fn give(&self, parent: &OwnedFd, name: &OsStr) -> Result<(), Errno> {
+        match self.owner {
+            Some((uid, gid)) => {
+                rustix::fs::chownat(parent, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
+            }
+            None => Ok(()),
+        }
     }
 
     fn openat(&self, path: &str, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
@@ -147,6 +203,17 @@ impl Inside {
 
     fn named(&self, errno: Errno, path: &str) -> io::Error {
         named(errno, &self.path.join(path.trim_start_matches('/')))
+    }
+}
+
+/// Nothing instead of the error that something is not there.
+fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -184,6 +251,12 @@ mod tests {
         inside.link_unless_there("etc", "mtab", "../proc/self/mounts").unwrap();
         inside.write("file", b"x", 0o644).unwrap();
         assert_eq!(std::fs::read(tree.path().join("file")).unwrap(), b"x");
+        std::fs::create_dir(outside.path().join("kept")).unwrap();
+        inside.remove_tree("etc/kept").unwrap();
+        inside.remove_file("etc/kept").unwrap();
+        inside.remove_tree("opt/kept").unwrap();
+        assert_eq!(inside.real_path("etc").unwrap(), None);
+        std::fs::remove_dir(outside.path().join("kept")).unwrap();
         assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
     }
 
@@ -203,5 +276,9 @@ mod tests {
         assert!(inside.stat_strictly("/etc/rkt-hosts").is_err(), "an absolute link leads out of the tree");
         assert!(inside.stat_strictly("/real/etc/rkt-hosts").is_ok());
         assert_eq!(inside.read_text("etc/none").unwrap(), None);
+        assert_eq!(inside.real_path("etc").unwrap().unwrap(), tree.path().join("real/etc"));
+        inside.remove_file("etc/rkt-hosts").unwrap();
+        inside.remove_tree("real").unwrap();
+        assert_eq!(inside.real_path("real").unwrap(), None);
     }
 }

@@ -8,16 +8,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use appc::{ImageManifest, PodManifest};
-use pod::protocol::{ENV_LOCK_FD, ENV_SELINUX_CONTEXT, ENV_SELINUX_MOUNT_CONTEXT, RunArgs};
+use pod::protocol::{ENV_LOCK_FD, ENV_SELINUX_CONTEXT, ENV_SELINUX_MOUNT_CONTEXT, PrivateUsers, RunArgs};
 use pod::{DataDir, Pod, layout};
 use rustix::fs::{Gid, Mode};
 
 use super::dns::DnsSettings;
 use super::inside::Inside;
 use super::overlay::{Overlay, make_dir, open_place};
+use super::prepare::owner_shift;
 use super::umask::NoMask;
 use crate::error::{Context as _, Failure};
 use crate::stage1::entry::{EntryPoint, interface_version, locate};
+use crate::store::OwnerShift;
 
 /// A pod that has been made ready, with what starting it needs to know.
 #[derive(Debug)]
@@ -30,6 +32,10 @@ pub struct ReadyPod {
     pub apps: Vec<ReadyApp>,
     /// Name of the rendered stage1 image, if the pod is made of overlay mounts.
     pub overlay: Option<String>,
+    /// How far the owners of the pod's files are moved.
+    pub owners: OwnerShift,
+    /// Whether ports of apps are to appear on the host.
+    pub ports: bool,
 }
 
 /// One app of a pod that has been made ready.
@@ -75,12 +81,24 @@ impl ReadyPod {
                 manifest: read(&layout::app_image_manifest(name))?,
             });
         }
-        Ok(Self { pod, stage1, apps, overlay })
+        let owners = owner_shift(private_users(&pod).context(failed())?);
+        Ok(Self { pod, stage1, apps, overlay, owners, ports: !manifest.ports.is_empty() })
+    }
+}
+
+/// The range of IDs of a pod in a user namespace.
+pub fn private_users(pod: &Pod) -> Result<Option<PrivateUsers>, Failure> {
+    match pod.read_text(layout::PRIVATE_USERS_PREPARED)? {
+        Some(text) if !text.is_empty() => {
+            let place = pod.dir().join(layout::PRIVATE_USERS_PREPARED);
+            text.parse().map(Some).map_err(|error| Failure::from(error).at(place))
+        }
+        _ => Ok(None),
     }
 }
 
 /// The name of a rendered image, from a file of the pod.
-fn tree_id(pod: &Pod, file: &Path) -> Result<String, Failure> {
+pub fn tree_id(pod: &Pod, file: &Path) -> Result<String, Failure> {
     let text = pod.read_text(file)?.unwrap_or_default();
     let id: crate::store::tree::TreeStoreId =
         text.parse().map_err(|error| Failure::from(error).at(pod.dir().join(file)))?;
@@ -107,8 +125,12 @@ pub fn launch(mut ready: ReadyPod, settings: &LaunchSettings, mask: NoMask) -> R
     if ready.overlay.is_some() {
         mount_stage1(&ready, &dir, &rootfs)?;
     }
-    let tree = Inside::open(&rootfs).context("error setting up stage1")?;
+    let tree = Inside::open(&rootfs).context("error setting up stage1")?.owned_by_root_of(ready.owners);
     if ready.overlay.is_some() {
+        if settings.args.mutable {
+            // What is mounted here later must be seen inside the pod, also where the host's mounts are private.
+            tree.share().context("error setting up stage1")?;
+        }
         // A change, so that the directory exists in the upper layer, where others look for it when nothing is mounted.
         tree.touch(layout::STATUS).context("error touching status dir").map_err(|failure| {
             failure
@@ -180,7 +202,7 @@ pub fn mount_stage1_again(data: &DataDir, dir: &Path, id: &str) -> Result<(), Fa
 }
 
 /// Root of a rendered image.
-fn tree_rootfs(data: &DataDir, id: &str) -> PathBuf {
+pub fn tree_rootfs(data: &DataDir, id: &str) -> PathBuf {
     data.tree().join(id).join("rootfs")
 }
 
@@ -219,7 +241,7 @@ fn mount_overlay(
 }
 
 /// Makes an app's root appear inside stage1.
-fn set_up_app(pod: &Pod, dir: &Path, stage1: &Inside, app: &ReadyApp) -> Result<(), Failure> {
+pub fn set_up_app(pod: &Pod, dir: &Path, stage1: &Inside, app: &ReadyApp) -> Result<(), Failure> {
     let inside = format!("{}/{}", layout::STAGE2, app.name);
     if let Some(id) = &app.tree {
         match stage1.make_dir(&inside, 0o750) {

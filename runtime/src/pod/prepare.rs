@@ -7,14 +7,16 @@ use std::path::Path;
 
 use appc::{ImageId, PodManifest};
 use pod::lock::{KeyLock, Kind};
+use pod::protocol::PrivateUsers;
 use pod::{DataDir, Pod, layout};
-use rustix::fs::Mode;
+use rustix::fs::{Gid, Mode, Uid};
 
 use super::assemble::AppImage;
+use super::inside::Inside;
 use super::launch::{ReadyApp, ReadyPod};
 use super::overlay::make_dir;
 use crate::error::{Context as _, Failure};
-use crate::store::{ExtractOptions, Store, extract};
+use crate::store::{ExtractOptions, OwnerShift, Store, extract};
 
 /// What a pod is made of.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub struct Recipe<'images> {
     pub images: Vec<&'images AppImage>,
     /// Whether images are mounted rather than copied.
     pub overlay: bool,
+    /// The range of IDs of a user namespace; not together with overlay.
+    pub private_users: Option<PrivateUsers>,
 }
 
 /// Holds back the collector of rendered images as long as it lives.
@@ -48,6 +52,7 @@ pub fn take_prepare_lock(data: &DataDir) -> Result<KeyLock, Failure> {
 /// a pod with a manifest is a whole one.
 pub fn prepare(pod: Pod, store: &Store, recipe: &Recipe<'_>) -> Result<ReadyPod, Failure> {
     let dir = pod.dir();
+    let owners = owner_shift(recipe.private_users);
     let private = Mode::from_raw_mode(0o750);
     make_dir(&dir.join(layout::APPS_INFO), private)?;
     make_dir(&dir.join("stage1"), private)?;
@@ -55,14 +60,16 @@ pub fn prepare(pod: Pod, store: &Store, recipe: &Recipe<'_>) -> Result<ReadyPod,
         store.trees().render(&recipe.stage1.id).context("error rendering tree image of stage1")?.to_string();
     let rootfs = dir.join(layout::STAGE1_ROOTFS);
     write(&dir.join(layout::STAGE1_MANIFEST), recipe.stage1.manifest.to_json().as_bytes(), 0o640)?;
+    store.touch_last_used(&recipe.stage1.id);
     if !recipe.overlay {
-        copy_stage1(store, &recipe.stage1.id, &rootfs).context("error copying stage1")?;
+        copy_stage1(store, &recipe.stage1.id, &rootfs, owners).context("error copying stage1")?;
     }
     write(&dir.join(layout::STAGE1_TREE_STORE_ID), tree.as_bytes(), 0o640)?;
 
     let mut apps = Vec::with_capacity(recipe.images.len());
     for (app, image) in recipe.manifest.apps.iter().zip(&recipe.images) {
-        let ready = prepare_app(&dir, store, app.name.as_str(), image, recipe.overlay)
+        let place = AppPlace { dir: &dir, overlay: recipe.overlay, owners };
+        let ready = prepare_app(&place, store, app.name.as_str(), image)
             .context(format!("error setting up image {}", image.manifest.name))?;
         apps.push(ready);
     }
@@ -76,45 +83,72 @@ pub fn prepare(pod: Pod, store: &Store, recipe: &Recipe<'_>) -> Result<ReadyPod,
     if recipe.overlay {
         write(&dir.join(layout::OVERLAY_PREPARED), b"", 0o644)?;
     }
+    if let Some(users) = recipe.private_users {
+        write(&dir.join(layout::PRIVATE_USERS_PREPARED), users.to_string().as_bytes(), 0o640)?;
+    }
     Ok(ReadyPod {
         pod,
         stage1: recipe.stage1.manifest.clone(),
         apps,
         overlay: recipe.overlay.then_some(tree),
+        owners,
+        ports: !recipe.manifest.ports.is_empty(),
     })
 }
 
-fn prepare_app(
-    dir: &Path,
+/// How far the owners of a pod's files are moved.
+pub fn owner_shift(users: Option<PrivateUsers>) -> OwnerShift {
+    users.map_or(OwnerShift::NONE, |users| OwnerShift { shift: users.shift, count: users.count })
+}
+
+/// Where an app's image goes.
+#[derive(Debug, Clone, Copy)]
+pub struct AppPlace<'pod> {
+    /// The pod's directory.
+    pub dir: &'pod Path,
+    /// Whether the image will be mounted rather than copied.
+    pub overlay: bool,
+    /// Whom the files belong to.
+    pub owners: OwnerShift,
+}
+
+/// Makes the image of one app ready: rendered and named in the pod, or copied into it.
+pub fn prepare_app(
+    place: &AppPlace<'_>,
     store: &Store,
     name: &str,
     image: &AppImage,
-    overlay: bool,
 ) -> Result<ReadyApp, Failure> {
     let manifest = image.manifest.to_json().into_bytes();
-    make_dir(&dir.join(layout::APPS_INFO).join(name), Mode::from_raw_mode(0o750))?;
-    let tree = if overlay {
+    make_dir(&place.dir.join(layout::APPS_INFO).join(name), Mode::from_raw_mode(0o750))?;
+    let tree = if place.overlay {
         let tree = store.trees().render(&image.id).context("error rendering tree image")?.to_string();
-        write(&dir.join(layout::app_tree_store_id(name)), tree.as_bytes(), 0o640)?;
+        write(&place.dir.join(layout::app_tree_store_id(name)), tree.as_bytes(), 0o640)?;
         Some(tree)
     } else {
         // What stage1 holds was unpacked by ourselves a moment ago, but from a foreign image.
-        let stage1 = super::inside::Inside::open(&dir.join(layout::STAGE1_ROOTFS))?;
+        let stage1 = Inside::open(&place.dir.join(layout::STAGE1_ROOTFS))?.owned_by_root_of(place.owners);
         for parent in ["opt", layout::STAGE2] {
             stage1.make_dir(parent, 0o755)?;
         }
-        let place = stage1.make_dir(&format!("{}/{name}", layout::STAGE2), 0o755)?;
-        let place = super::inside::Inside::handle(std::os::fd::AsFd::as_fd(&place));
-        extract(store, &image.id, &place, &ExtractOptions::rendered())?;
+        let inside = stage1.make_dir(&format!("{}/{name}", layout::STAGE2), 0o755)?;
+        let inside = Inside::handle(std::os::fd::AsFd::as_fd(&inside));
+        let options = ExtractOptions { owners: place.owners, ..ExtractOptions::rendered() };
+        extract(store, &image.id, &inside, &options)?;
         None
     };
-    write(&dir.join(layout::app_image_manifest(name)), &manifest, 0o640)?;
+    write(&place.dir.join(layout::app_image_manifest(name)), &manifest, 0o640)?;
+    store.touch_last_used(&image.id);
     Ok(ReadyApp { name: name.to_owned(), tree, manifest })
 }
 
-fn copy_stage1(store: &Store, image: &ImageId, rootfs: &Path) -> Result<(), Failure> {
+fn copy_stage1(store: &Store, image: &ImageId, rootfs: &Path, owners: OwnerShift) -> Result<(), Failure> {
     make_dir(rootfs, Mode::from_raw_mode(0o755))?;
-    extract(store, image, rootfs, &ExtractOptions { rootfs_only: true, ..ExtractOptions::rendered() })?;
+    // An archive need not hold an entry for its root.
+    let (uid, gid) = (Uid::from_raw(owners.shift), Gid::from_raw(owners.shift));
+    rustix::fs::chown(rootfs, Some(uid), Some(gid)).map_err(std::io::Error::from)?;
+    let options = ExtractOptions { rootfs_only: true, owners, ..ExtractOptions::rendered() };
+    extract(store, image, rootfs, &options)?;
     Ok(())
 }
 

@@ -3,18 +3,22 @@
 use std::path::PathBuf;
 
 use appc::{ImageId, PodManifest};
-use grammar::{AppArgs, PrepareOnlyArgs, PullArgs, Stage1Args};
+use grammar::{AppArgs, PrepareOnlyArgs, PullArgs, SandboxArgs, Stage1Args};
+use pod::protocol::{PrivateUsers, annotation};
 use pod::{DataDir, Pod};
 
 use super::assemble::{AppImage, PodSettings, WantedApp, check_platform, pod_manifest};
 use super::environment::{self, PodEnvironment};
 use super::launch::ReadyPod;
+use super::pairs::{parse_annotations, parse_pairs};
+use super::port::{check_ports, parse_port, parse_sandbox_port};
 use super::prepare::{Recipe, prepare, take_prepare_lock};
-use super::volume;
+use super::{streams, volume};
 use crate::cli::TypedApp;
 use crate::error::{Context as _, Failure};
 use crate::fetch::{Finder, PullPolicy, Purpose};
 use crate::session::Session;
+use crate::stage1::entry::{self, EntryPoint};
 use crate::stage1::select::{Choice, select};
 use crate::store::Store;
 
@@ -30,6 +34,7 @@ pub struct PodRequest {
     manifest_file: Option<PathBuf>,
     policy: PullPolicy,
     no_overlay: bool,
+    private_users: bool,
 }
 
 impl PodRequest {
@@ -40,7 +45,6 @@ impl PodRequest {
         for_all: &AppArgs,
         typed: &[TypedApp],
     ) -> Result<Self, Failure> {
-        check_later(args)?;
         let policy = policy(&args.pull)?;
         if args.pod_manifest.is_some() {
             let conflicts = !typed.is_empty()
@@ -49,10 +53,11 @@ impl PodRequest {
                 || policy != PullPolicy::New
                 || args.inherit_env
                 || !args.set_env.is_empty()
-                || !args.set_env_file.is_empty();
+                || !args.set_env_file.is_empty()
+                || !args.port.is_empty();
             if conflicts {
                 return Err(Failure::new("conflicting flags set with --pod-manifest (see --help)").hint(
-                    "with --pod-manifest leave out images, --volume, --mount, --pull-policy, --inherit-env, --set-env and --set-env-file",
+                    "with --pod-manifest leave out images, --volume, --mount, --port, --pull-policy, --inherit-env, --set-env and --set-env-file",
                 ));
             }
         } else if typed.is_empty() {
@@ -66,6 +71,8 @@ impl PodRequest {
             volumes: volume::parse_volumes(&args.volume)?,
             mounts: volume::parse_mounts(&for_all.mount)?,
             environment: pod_environment(args)?,
+            ports: args.port.iter().map(|text| parse_port(text)).collect::<Result<_, _>>()?,
+            ..PodSettings::default()
         };
         let mounts = settings.mounts.iter().chain(apps.iter().flat_map(WantedApp::mounts));
         volume::check_mounts(mounts, &settings.volumes)?;
@@ -76,7 +83,34 @@ impl PodRequest {
             manifest_file: args.pod_manifest.clone(),
             policy,
             no_overlay: args.no_overlay,
+            private_users: args.private_users,
         })
+    }
+
+    /// A pod without apps, to which apps will be added.
+    pub fn sandbox(args: &SandboxArgs) -> Result<Self, Failure> {
+        let settings = PodSettings {
+            ports: args.port.iter().map(|text| parse_sandbox_port(text)).collect::<Result<_, _>>()?,
+            mutable: true,
+            annotations: parse_annotations(&args.annotation)?,
+            user_annotations: parse_pairs("user-annotation", &args.user_annotation)?,
+            user_labels: parse_pairs("user-label", &args.user_label)?,
+            ..PodSettings::default()
+        };
+        Ok(Self {
+            stage1: Choice::new(&args.stage1)?,
+            apps: Vec::new(),
+            settings,
+            manifest_file: None,
+            policy: PullPolicy::New,
+            no_overlay: args.no_overlay,
+            private_users: false,
+        })
+    }
+
+    /// Whether ports of apps are to appear on the host.
+    pub fn has_ports(&self) -> bool {
+        !self.settings.ports.is_empty()
     }
 
     /// How many images were named.
@@ -96,18 +130,48 @@ impl PodRequest {
         let stage1 = select(session, &store, &self.stage1)?;
         let (manifest, manifest_text, images) = self.manifest(session, &store)?;
 
+        self.check_stage1(&stage1, &manifest)?;
+        let overlay = !self.no_overlay && overlay_works(&data);
+        let private_users = if self.private_users { Some(draw_users(overlay)?) } else { None };
+
         let pod = Pod::create(&data).context("error creating new pod")?;
         created(pod.uuid())?;
-        let overlay = !self.no_overlay && overlay_works(&data);
-        let recipe =
-            Recipe { manifest, manifest_text, stage1: &stage1, images: images.iter().collect(), overlay };
+        let recipe = Recipe {
+            manifest,
+            manifest_text,
+            stage1: &stage1,
+            images: images.iter().collect(),
+            overlay,
+            private_users,
+        };
         let lock = take_prepare_lock(&data)?;
         let ready = prepare(pod, &store, &recipe).context("error setting up stage0")?;
         drop(lock);
-        for image in recipe.images.iter().map(|image| &image.id).chain([&stage1.id]) {
-            store.touch_last_used(image);
-        }
         Ok(ready)
+    }
+
+    /// Refuses what the stage1 image cannot do, as far as its manifest says so.
+    fn check_stage1(&self, stage1: &AppImage, manifest: &PodManifest) -> Result<(), Failure> {
+        let image = &stage1.manifest;
+        if self.settings.mutable {
+            entry::require_mutable(image)?;
+        }
+        if self.private_users && entry::shares_host_network(image) {
+            return Err(Failure::new(format!(
+                "stage1 image \"{}\" cannot run pods in user namespaces (--private-users)",
+                image.name
+            ))
+            .hint("choose another stage1 image, or run the app as another user with --user"));
+        }
+        let attached = manifest.apps.iter().find(|app| streams::can_be_attached(&app.annotations));
+        match attached {
+            Some(app) if entry::declared(image, EntryPoint::Attach).is_none() => Err(Failure::new(format!(
+                "stage1 image \"{}\" has no streams that one could attach to, as app \"{}\" asks for",
+                image.name, app.name
+            ))
+            .hint("choose another stage1 image, or leave out --stdin, --stdout and --stderr")),
+            _ => Ok(()),
+        }
     }
 
     /// What the pod is made of.
@@ -119,6 +183,10 @@ impl PodRequest {
                 .iter()
                 .map(|app| stored_image(store, &app.image.id, app.app.is_some()))
                 .collect::<Result<Vec<_>, _>>()
+                .context(format!("cannot use the pod manifest {}", path.display()))?;
+            let apps = manifest.apps.iter().zip(&images);
+            let apps = apps.filter_map(|(app, image)| app.app.as_ref().or(image.manifest.app.as_ref()));
+            check_ports(&manifest.ports, &apps)
                 .context(format!("cannot use the pod manifest {}", path.display()))?;
             return Ok((manifest, Some(text), images));
         }
@@ -150,6 +218,11 @@ fn read_manifest(path: &std::path::Path) -> Result<(PodManifest, Vec<u8>), Failu
     if manifest.apps.is_empty() {
         return Err(Failure::new("pod must contain at least one application").within(failed()));
     }
+    if manifest.annotation(annotation::MUTABLE) == Some("true") {
+        return Err(Failure::new("pods whose apps may change begin without apps")
+            .within(failed())
+            .hint("make the pod with `rkt app sandbox`, then add the apps with `rkt app add`"));
+    }
     Ok((manifest, text))
 }
 
@@ -177,19 +250,19 @@ pub fn overlay_works(data: &DataDir) -> bool {
     }
 }
 
-/// Refuses what this version does not have yet.
-fn check_later(args: &PrepareOnlyArgs) -> Result<(), Failure> {
-    if !args.port.is_empty() {
-        return Err(Failure::new("--port needs networks of pods, which come with a later version of rkt")
-            .hint("pods use the network of the host for now: the app's ports are the host's"));
-    }
-    if args.private_users {
+/// A range of IDs for a pod in a user namespace.
+fn draw_users(overlay: bool) -> Result<PrivateUsers, Failure> {
+    if !std::path::Path::new("/proc/self/uid_map").exists() {
         return Err(Failure::new(
-            "--private-users needs user namespaces, which come with a later version of rkt",
-        )
-        .hint("fly pods cannot have them at all; run the app as another user with --user"));
+            "--private-users is not supported, kernel compiled without user namespace support",
+        ));
     }
-    Ok(())
+    if overlay {
+        return Err(Failure::new(
+            "cannot use both overlay and user namespace: not implemented yet. (Try --no-overlay)",
+        ));
+    }
+    PrivateUsers::random().context("cannot draw a range of user IDs")
 }
 
 fn policy(args: &PullArgs) -> Result<PullPolicy, Failure> {

@@ -1,9 +1,11 @@
 //! What lists and `status` show about a pod.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use appc::{ImageManifest, PodManifest, RuntimeApp};
+use pod::protocol::annotation;
 use pod::{Pod, State, layout};
 use serde::Serialize;
 use serde_json::Value;
@@ -65,23 +67,40 @@ pub struct AppStatus {
     pub exit_code: Option<i32>,
     /// ID of its image.
     pub image_id: String,
+    /// Its mounts, as the pod manifest has them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    mounts: Vec<MountStatus>,
+    pub mounts: Vec<MountStatus>,
+    /// Its user annotations.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    user_annotations: BTreeMap<String, String>,
+    pub user_annotations: BTreeMap<String, String>,
+    /// Its user labels.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    user_labels: BTreeMap<String, String>,
+    pub user_labels: BTreeMap<String, String>,
     /// `name:version` of its image, or `--`.
     #[serde(skip)]
     pub image_name: String,
+    /// When it was made.
+    #[serde(skip)]
+    pub created: Option<SystemTime>,
+    /// When it was started.
+    #[serde(skip)]
+    pub started: Option<SystemTime>,
+    /// When it ended, or what comes nearest to that.
+    #[serde(skip)]
+    pub finished: Option<SystemTime>,
 }
 
+/// A volume at a place of an app.
 #[derive(Debug, Clone, Serialize)]
-struct MountStatus {
-    name: String,
-    container_path: String,
-    host_path: String,
-    read_only: bool,
+pub struct MountStatus {
+    /// The volume.
+    pub name: String,
+    /// Where it is inside the app.
+    pub container_path: String,
+    /// Where it is on the host; empty for volumes of the whole pod and for those that are not from the host.
+    pub host_path: String,
+    /// Whether the app only reads there.
+    pub read_only: bool,
 }
 
 impl PodStatus {
@@ -107,7 +126,10 @@ impl PodStatus {
         let apps: Vec<_> = manifest
             .iter()
             .flat_map(|manifest| &manifest.apps)
-            .map(|app| AppStatus::of(pod, app, [created, started, finished]))
+            .map(|app| {
+                let life = Life::with_pod(pod, app.name.as_str(), [created, started, finished]);
+                AppStatus::of(pod, app, &life)
+            })
             .collect();
         let shows_networks = matches!(state, State::Running | State::Exited | State::ExitedGarbage);
         let (user_annotations, user_labels) =
@@ -141,10 +163,21 @@ impl PodStatus {
     }
 }
 
-impl AppStatus {
-    fn of(pod: &Pod, app: &RuntimeApp, times: [Option<SystemTime>; 3]) -> Self {
+/// When things happened to an app, and what it ended with.
+#[derive(Debug, Clone, Default)]
+struct Life {
+    state: &'static str,
+    created: Option<SystemTime>,
+    started: Option<SystemTime>,
+    finished: Option<SystemTime>,
+    exit_code: Option<i32>,
+}
+
+impl Life {
+    /// Of an app that lives as long as its pod. `times` are those of the pod: created, started, marked for deletion.
+    fn with_pod(pod: &Pod, app: &str, times: [Option<SystemTime>; 3]) -> Self {
         let [created, started, finished] = times;
-        let exit_code = exit_code(pod, app.name.as_str());
+        let exit_code = exit_code(pod, app);
         let state = match pod.state() {
             _ if exit_code.is_some() => "exited",
             State::Prepared => "created",
@@ -152,6 +185,58 @@ impl AppStatus {
             state if state.is_after_run() => "exited",
             _ => "unknown",
         };
+        Self { state, created, started, finished, exit_code }
+    }
+
+    /// Of an app that comes and goes while its pod runs: files beside each other tell how far it has come.
+    fn within_pod(pod: &Pod, app: &str) -> Self {
+        let root = pod.stage1_state_root().ok().and_then(|root| Inside::open(&pod.dir().join(root)).ok());
+        let time = |path: &Path| -> Option<SystemTime> {
+            Some(pod::modified(&root.as_ref()?.stat_strictly(path.to_str()?).ok()?))
+        };
+        let created = time(&layout::app_created(app));
+        let started = time(&layout::app_started(app));
+        let finished = time(&layout::app_status(app));
+        let state = match (created, started, finished) {
+            _ if pod.state().is_after_run() => "exited",
+            (_, _, Some(_)) => "exited",
+            (_, Some(_), None) => "running",
+            (Some(_), None, None) => "created",
+            (None, None, None) => "unknown",
+        };
+        // What cannot be read is no success.
+        let exit_code = finished.map(|_| exit_code(pod, app).unwrap_or(1));
+        Self { state, created, started, finished, exit_code }
+    }
+}
+
+/// The apps of a pod with what happened to each.
+///
+/// # Errors
+/// If the pod has no manifest that can be read.
+pub fn apps(pod: &Pod) -> Result<Vec<AppStatus>, Failure> {
+    let manifest = PodManifest::parse(&pod.manifest_bytes()?)
+        .map_err(|error| Failure::from(error).at(pod.dir().join(layout::MANIFEST)))?;
+    let mutable = manifest.annotation(annotation::MUTABLE) == Some("true");
+    let times = [pod.created()?, pod.started()?, pod.gc_marked()?];
+    let status = |app: &RuntimeApp| {
+        let name = app.name.as_str();
+        let life = if mutable { Life::within_pod(pod, name) } else { Life::with_pod(pod, name, times) };
+        AppStatus::of(pod, app, &life)
+    };
+    Ok(manifest.apps.iter().map(status).collect())
+}
+
+/// Whether stage1 has said that its supervisor is ready: that apps can be added, started and stopped.
+pub fn supervisor_is_ready(pod: &Pod) -> bool {
+    let Ok(root) = pod.stage1_state_root() else { return false };
+    let Ok(tree) = Inside::open(&pod.dir().join(root)) else { return false };
+    tree.read_link(layout::SUPERVISOR_STATUS).is_ok_and(|target| target == layout::SUPERVISOR_READY)
+}
+
+impl AppStatus {
+    fn of(pod: &Pod, app: &RuntimeApp, life: &Life) -> Self {
+        let Life { state, created, started, finished, exit_code } = *life;
         let section = app.app.as_ref();
         let mounts = app.mounts.iter().map(|mount| MountStatus {
             name: mount.volume.to_string(),
@@ -165,6 +250,9 @@ impl AppStatus {
             created_at: created.map(nanoseconds),
             started_at: started.map(nanoseconds),
             finished_at: finished.map(nanoseconds),
+            created,
+            started,
+            finished,
             exit_code,
             image_id: app.image.id.to_string(),
             mounts: mounts.collect(),

@@ -1,4 +1,4 @@
-//! `--volume` and `--mount` as they are typed.
+//! `--volume`, `--mount` and `--mnt-volume` as they are typed.
 
 use appc::{AcName, Mount, Volume, VolumeKind};
 
@@ -13,25 +13,62 @@ pub fn parse_volume(text: &str) -> Result<Volume, Failure> {
         )
     };
     let mut parts = text.split(',');
-    let name = AcName::new(parts.next().unwrap_or_default()).map_err(|error| invalid(error.to_string()))?;
+    let name = parts.next().unwrap_or_default();
     let pairs = parts.map(|part| {
         part.split_once('=').ok_or_else(|| {
             invalid(format!("malformed string \"{text}\" - has a label without a value: {part}"))
         })
     });
-    let mut volume = Volume::empty(name);
+    let pairs = once_each(pairs, &invalid)?;
+    volume(name, pairs.iter().map(|(key, value)| (*key, *value))).map_err(&invalid)
+}
+
+/// One `--mnt-volume`: a volume of one app and where it appears, `name=NAME,kind=host|empty,target=PATH[,…]`. Values are
+/// decoded as those of `--mount` are.
+pub fn parse_mnt_volume(text: &str) -> Result<Mount, Failure> {
+    let invalid = |why: String| {
+        Failure::new(format!("invalid argument \"{text}\" for --mnt-volume: {why}")).hint(
+            "write name=NAME,kind=host,source=PATH,target=PATH[,readOnly=true][,recursive=true] or \
+             name=NAME,kind=empty,target=PATH[,mode=MODE][,uid=N][,gid=N]",
+        )
+    };
+    let pairs = text.split(',').map(|part| part.split_once('=').unwrap_or((part, "")));
+    let (mut name, mut target, mut rest) = (None, None, Vec::new());
+    for (key, value) in once_each(pairs.map(Ok), &invalid)? {
+        let value = query_decode(value).map_err(&invalid)?;
+        match key {
+            "name" => name = Some(value),
+            "target" => target = Some(value),
+            _ => rest.push((key, value)),
+        }
+    }
+    let name = name.ok_or_else(|| invalid("name is missing".to_owned()))?;
+    let target = absolute_target(target).map_err(&invalid)?;
+    let rest = rest.iter().map(|(key, value)| (*key, value.as_str()));
+    let volume = volume(&name, rest).map_err(&invalid)?;
+    let mut mount = Mount::new(volume.name.clone(), target);
+    mount.app_volume = Some(volume);
+    Ok(mount)
+}
+
+/// A volume from its name and its labels.
+fn volume<'text>(
+    name: &str,
+    labels: impl Iterator<Item = (&'text str, &'text str)>,
+) -> Result<Volume, String> {
+    let mut volume = Volume::empty(AcName::new(name).map_err(|error| error.to_string())?);
     volume.mode = None;
     let (mut kind, mut uid, mut gid) = (None, None, None);
-    for (key, value) in once_each(pairs, &invalid)? {
+    for (key, value) in labels {
         match key {
             "kind" => kind = Some(value),
             "source" => volume.source = Some(value.to_owned()).filter(|source| !source.is_empty()),
-            "readOnly" => volume.read_only = Some(grammar::go_bool(value).map_err(&invalid)?),
-            "recursive" => volume.recursive = Some(grammar::go_bool(value).map_err(&invalid)?),
+            "readOnly" => volume.read_only = Some(grammar::go_bool(value)?),
+            "recursive" => volume.recursive = Some(grammar::go_bool(value)?),
             "mode" => volume.mode = Some(value.to_owned()),
-            "uid" => uid = Some(number(value).map_err(&invalid)?),
-            "gid" => gid = Some(number(value).map_err(&invalid)?),
-            _ => return Err(invalid(format!("unknown volume parameter \"{key}\""))),
+            "uid" => uid = Some(number(value)?),
+            "gid" => gid = Some(number(value)?),
+            _ => return Err(format!("unknown volume parameter \"{key}\"")),
         }
     }
     match kind {
@@ -39,33 +76,28 @@ pub fn parse_volume(text: &str) -> Result<Volume, Failure> {
             volume.kind = VolumeKind::Host;
             (volume.uid, volume.gid) = (uid, gid);
             match volume.source.as_deref() {
-                None => return Err(invalid("source for host volume cannot be empty".to_owned())),
+                None => return Err("source for host volume cannot be empty".to_owned()),
                 Some(source) if !source.starts_with('/') => {
-                    return Err(invalid("source for host volume must be absolute path".to_owned()));
+                    return Err("source for host volume must be absolute path".to_owned());
                 }
                 Some(_) => {}
             }
-            for (key, given) in
-                [("mode", volume.mode.is_some()), ("uid", uid.is_some()), ("gid", gid.is_some())]
-            {
-                if given {
-                    return Err(invalid(format!("{key} for host volume cannot be set")));
-                }
+            let given = [("mode", volume.mode.is_some()), ("uid", uid.is_some()), ("gid", gid.is_some())];
+            if let Some((key, _)) = given.iter().find(|(_, given)| *given) {
+                return Err(format!("{key} for host volume cannot be set"));
             }
         }
         Some("empty") => {
             if volume.source.is_some() {
-                return Err(invalid("source for empty volume must be empty".to_owned()));
+                return Err("source for empty volume must be empty".to_owned());
             }
             let (mode, owner, group) = Volume::EMPTY_DEFAULTS;
             volume.mode.get_or_insert_with(|| mode.to_owned());
             (volume.uid, volume.gid) = (uid.or(Some(owner)), gid.or(Some(group)));
         }
-        _ => {
-            return Err(invalid("unrecognized volume kind: should be one of \"empty\", \"host\"".to_owned()));
-        }
+        _ => return Err("unrecognized volume kind: should be one of \"empty\", \"host\"".to_owned()),
     }
-    volume.check().map_err(|error| invalid(error.to_string()))?;
+    volume.check().map_err(|error| error.to_string())?;
     Ok(volume)
 }
 
@@ -87,12 +119,14 @@ pub fn parse_mount(text: &str) -> Result<Mount, Failure> {
         }
     }
     let volume = volume.ok_or_else(|| invalid("volume is missing".to_owned()))?;
+    Ok(Mount::new(volume, absolute_target(target).map_err(&invalid)?))
+}
+
+fn absolute_target(target: Option<String>) -> Result<String, String> {
     match target {
-        Some(target) if target.starts_with('/') => Ok(Mount::new(volume, target)),
-        Some(target) if !target.is_empty() => {
-            Err(invalid(format!("target \"{target}\" is not an absolute path")))
-        }
-        _ => Err(invalid("target is missing".to_owned())),
+        Some(target) if target.starts_with('/') => Ok(target),
+        Some(target) if !target.is_empty() => Err(format!("target \"{target}\" is not an absolute path")),
+        _ => Err("target is missing".to_owned()),
     }
 }
 
@@ -207,6 +241,36 @@ mod tests {
             }
         }
         assert!(parse_volumes(&["a,kind=empty".into(), "a,kind=empty".into()]).is_err());
+    }
+
+    #[test]
+    fn volumes_of_one_app() {
+        for (text, expected) in [
+            (
+                "name=a,kind=host,source=/x%2Cy,target=/t+t,readOnly=true",
+                Ok(
+                    r#"{"volume":"a","path":"/t t","appVolume":{"name":"a","kind":"host","source":"/x,y","readOnly":true}}"#,
+                ),
+            ),
+            (
+                "target=/t,kind=empty,name=a",
+                Ok(
+                    r#"{"volume":"a","path":"/t","appVolume":{"name":"a","kind":"empty","mode":"0755","uid":0,"gid":0}}"#,
+                ),
+            ),
+            ("kind=empty,target=/t", Err("name is missing")),
+            ("name=a,kind=empty", Err("target is missing")),
+            ("name=a,kind=empty,target=t", Err("target \"t\" is not an absolute path")),
+            ("name=a,kind=host,target=/t", Err("source for host volume cannot be empty")),
+            ("name=a,name=b,kind=empty,target=/t", Err("label name with multiple values [a b]")),
+            ("name=a,kind=empty,target=/t,volume=a", Err("unknown volume parameter \"volume\"")),
+        ] {
+            match (parse_mnt_volume(text), expected) {
+                (Ok(mount), Ok(json)) => assert_eq!(serde_json::to_string(&mount).unwrap(), json, "{text}"),
+                (Err(failure), Err(part)) => assert!(failure.what.ends_with(part), "{}", failure.what),
+                (got, _) => panic!("{text}: {got:?}"),
+            }
+        }
     }
 
     #[test]

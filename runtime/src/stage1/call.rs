@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use appc::ImageManifest;
+use pod::app::environment::DEFAULT_PATH;
+use pod::protocol::{Enter, StopArgs};
 use pod::{Pod, layout};
 
 use super::entry::{EntryPoint, declared, locate};
@@ -49,6 +51,23 @@ impl PodStage1 {
         pod.data_dir().tree().join(self.tree.to_string()).join("rootfs")
     }
 
+    /// Has the pod end, or with `force` ends it.
+    ///
+    /// # Errors
+    /// If the image has no entry point for it, or that fails.
+    pub fn stop(&self, pod: &Pod, force: bool) -> Result<(), Failure> {
+        if declared(&self.manifest, EntryPoint::Stop).is_none() {
+            let name = &self.manifest.name;
+            return Err(Failure::new(format!("rkt stop not implemented for pod's stage1: \"{name}\"")));
+        }
+        let words = StopArgs { debug: false, force, uuid: pod.uuid() }.encode();
+        let status = self.command(pod, EntryPoint::Stop, &words)?.status()?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(Failure::new(format!("the 'stop' entrypoint failed: {status}")))
+    }
+
     /// A call of an entry point with the pod's directory as working directory.
     pub fn command(&self, pod: &Pod, entry: EntryPoint, args: &[OsString]) -> Result<Command, Failure> {
         let program = locate(&self.manifest, &self.tree_rootfs(pod), entry)?;
@@ -56,6 +75,22 @@ impl PodStage1 {
         let dir = pod.dir();
         let mut command = Command::new(program);
         command.arg0(dir.join(layout::STAGE1_ROOTFS).join(shown)).args(args).current_dir(dir);
+        Ok(command)
+    }
+
+    /// A call of an entry point that reaches into the running pod, by way of its first process.
+    pub fn crossing(
+        &self,
+        pod: &Pod,
+        first_process: u32,
+        entry: EntryPoint,
+        args: &[OsString],
+    ) -> Result<Command, Failure> {
+        let enter = locate(&self.manifest, &self.tree_rootfs(pod), EntryPoint::Enter)?;
+        let enter = Enter { command: enter, pid: first_process, app: String::new() };
+        let mut command = self.command(pod, entry, args)?;
+        let path = std::env::var_os("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
+        command.env_clear().envs(enter.encode()).env("PATH", path);
         Ok(command)
     }
 }

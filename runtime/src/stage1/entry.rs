@@ -19,6 +19,16 @@ pub enum EntryPoint {
     Gc,
     /// End the pod.
     Stop,
+    /// Make an app known that was put into the running pod.
+    AppAdd,
+    /// Start such an app.
+    AppStart,
+    /// Stop it.
+    AppStop,
+    /// Forget it.
+    AppRm,
+    /// Connect the caller with the streams of an app.
+    Attach,
 }
 
 impl EntryPoint {
@@ -29,17 +39,52 @@ impl EntryPoint {
             Self::Enter => annotation::ENTER,
             Self::Gc => annotation::GC,
             Self::Stop => annotation::STOP,
+            Self::AppAdd => annotation::APP_ADD,
+            Self::AppStart => annotation::APP_START,
+            Self::AppStop => annotation::APP_STOP,
+            Self::AppRm => annotation::APP_RM,
+            Self::Attach => annotation::ATTACH,
         }
     }
 
-    fn name(self) -> &'static str {
+    /// What messages call it.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Run => "run",
             Self::Enter => "enter",
             Self::Gc => "gc",
             Self::Stop => "stop",
+            Self::AppAdd => "app/add",
+            Self::AppStart => "app/start",
+            Self::AppStop => "app/stop",
+            Self::AppRm => "app/rm",
+            Self::Attach => "attach",
         }
     }
+
+    /// Whether every stage1 image must have it.
+    fn is_mandatory(self) -> bool {
+        matches!(self, Self::Run | Self::Enter | Self::Gc)
+    }
+}
+
+/// Refuses an image whose pods cannot change while they run.
+pub fn require_mutable(manifest: &ImageManifest) -> Result<(), Failure> {
+    let needed = [EntryPoint::AppRm, EntryPoint::AppStart, EntryPoint::AppStop];
+    let missing: Vec<_> = needed
+        .into_iter()
+        .filter(|entry| declared(manifest, *entry).is_none())
+        .map(EntryPoint::name)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "stage1 does not support mutable pods: image \"{}\" has no entry points {}",
+        manifest.name,
+        missing.join(", ")
+    ))
+    .hint("choose a stage1 image with systemd; fly runs one app as long as the pod lives"))
 }
 
 /// Path of an entry point below the image's root, as its manifest says; none if the image has no such entry point.
@@ -54,13 +99,20 @@ pub fn declared(manifest: &ImageManifest, entry: EntryPoint) -> Option<&str> {
 pub fn locate(manifest: &ImageManifest, rootfs: &Path, entry: EntryPoint) -> Result<PathBuf, Failure> {
     let name = entry.name();
     let hint = || format!("`rkt-build lint` checks stage1 images; \"{}\" is not a usable one", manifest.name);
+    let hint_of_absence = || {
+        if entry.is_mandatory() {
+            hint()
+        } else {
+            "pods of other stage1 images may be able to do it".to_owned()
+        }
+    };
     let Some(path) = declared(manifest, entry) else {
         return Err(Failure::new(format!(
             "stage1 image \"{}\" has no '{name}' entrypoint: annotation {} is missing",
             manifest.name,
             entry.annotation()
         ))
-        .hint(hint()));
+        .hint(hint_of_absence()));
     };
     let found = Inside::open(rootfs)
         .and_then(|tree| tree.stat_strictly(path))
@@ -122,6 +174,16 @@ mod tests {
                 text.iter().map(|&text| (annotation::INTERFACE_VERSION, text)).collect();
             assert_eq!(interface_version(&manifest(&annotations)).ok(), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn all_of_a_mutable_pod_s_entry_points_are_needed() {
+        let all =
+            [(annotation::APP_RM, "/rm"), (annotation::APP_START, "/start"), (annotation::APP_STOP, "/stop")];
+        require_mutable(&manifest(&all)).unwrap();
+        let failure = require_mutable(&manifest(&all[..1])).unwrap_err();
+        assert!(failure.what.starts_with("stage1 does not support mutable pods"), "{}", failure.what);
+        assert!(failure.what.ends_with("app/start, app/stop"), "{}", failure.what);
     }
 
     #[test]

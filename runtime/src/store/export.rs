@@ -2,8 +2,8 @@
 //! at all.
 
 use std::fs;
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read, Write as _};
+use std::path::Path;
 
 use appc::ImageId;
 use rustix::fs::{Mode, RenameFlags};
@@ -12,6 +12,7 @@ use sha2::{Digest, Sha512};
 use super::Store;
 use super::error::StoreError;
 use super::extract::{ExtractOptions, extract};
+use crate::output_file::{OutputFile, parent_of};
 
 impl Store {
     /// Writes the archive of a stored image to a file, uncompressed as it is stored.
@@ -25,8 +26,7 @@ impl Store {
             return Err(exists());
         }
         let (mut blob, _lock) = self.open_blob(id)?;
-        let mut file =
-            tempfile::Builder::new().prefix(".rkt-export-").tempfile_in(parent_of(output)).map_err(failed)?;
+        let mut file = OutputFile::beside(output).map_err(failed)?;
         let mut hash = Sha512::new();
         let mut buffer = vec![0; 256 << 10];
         loop {
@@ -39,7 +39,7 @@ impl Store {
                 }
             };
             hash.update(&buffer[..count]);
-            file.write_all(&buffer[..count]).map_err(failed)?;
+            file.file().write_all(&buffer[..count]).map_err(failed)?;
         }
         let actual = ImageId::from_sha512(&hash.finalize().into());
         if actual != *id {
@@ -49,18 +49,10 @@ impl Store {
                 problem: format!("image hash does not match expected ({actual} != {id})"),
             });
         }
-        rustix::fs::fchmod(file.as_file(), Mode::from_raw_mode(0o644))
-            .map_err(|error| failed(error.into()))?;
-        if overwrite {
-            file.persist(output).map_err(|error| failed(error.error))?;
-        } else {
-            // Somebody may have made the file meanwhile.
-            file.persist_noclobber(output).map_err(|error| match error.error.kind() {
-                io::ErrorKind::AlreadyExists => exists(),
-                _ => failed(error.error),
-            })?;
-        }
-        Ok(())
+        file.publish(overwrite).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => exists(),
+            _ => failed(error),
+        })
     }
 
     /// Unpacks a stored image into a directory, which is made.
@@ -105,13 +97,5 @@ impl Store {
         // What was there before is in the private directory now and goes with it.
         let path = place.path().to_owned();
         place.close().map_err(|source| StoreError::io("cannot remove", &path, source))
-    }
-}
-
-/// Where a path is, for files beside it.
-fn parent_of(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
     }
 }

@@ -95,6 +95,9 @@ impl FileIdentity {
     }
 }
 
+/// How often an index that is there is tried to be opened.
+const OPEN_TRIES: usize = 3;
+
 /// An open index.
 #[derive(Debug)]
 pub(super) struct Index {
@@ -118,12 +121,20 @@ impl Index {
     /// Opens the index below `cas/db`.
     pub(super) fn open(db_dir: &Path) -> Result<Opened, StoreError> {
         let path = db_dir.join(FILE_NAME);
-        match Index::open_file(&path) {
-            Ok(opened) => Ok(opened),
-            Err(StoreError::Index { source, .. }) if is_damage(&source) => Ok(Opened::Damaged(source)),
-            // One call less on the way that matters: only a failure asks whether the file is there.
-            Err(_) if !path.exists() => Ok(Opened::Missing),
-            Err(error) => Err(error),
+        let mut tries = OPEN_TRIES;
+        loop {
+            tries -= 1;
+            match Index::open_file(&path) {
+                Ok(opened) => return Ok(opened),
+                Err(StoreError::Index { source, .. }) if is_damage(&source) => {
+                    return Ok(Opened::Damaged(source));
+                }
+                // One call less on the way that matters: only a failure asks whether the file is there.
+                Err(_) if !path.exists() => return Ok(Opened::Missing),
+                // Another rkt may have made it between the two questions.
+                Err(_) if tries > 0 => {}
+                Err(error) => return Err(error),
+            }
         }
     }
 

@@ -45,6 +45,10 @@ const ENTRY_POINTS: &[(&str, Engine, EntryPoint)] = &[
     ("diagnostic", Engine::Systemd, systemd::inside::diagnostic::main),
     ("enterexec", Engine::Systemd, systemd::inside::enterexec::main),
     ("supervisor-status", Engine::Systemd, systemd::inside::supervisor::main),
+    ("app_add", Engine::Systemd, systemd::apps::add::main),
+    ("app_rm", Engine::Systemd, systemd::apps::rm::main),
+    ("app_start", Engine::Systemd, systemd::apps::start::main),
+    ("app_stop", Engine::Systemd, systemd::apps::stop::main),
     ("attach", Engine::Systemd, crossing::attach::main),
     ("iottymux", Engine::Systemd, iomux::main),
 ];

@@ -81,7 +81,7 @@ pub(crate) fn unshare_network() -> io::Result<()> {
     // SAFETY: all-zero bytes are a valid request.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     for (place, byte) in request.ifr_name.iter_mut().zip(b"lo") {
-        *place = (*byte).cast_signed();
+        *place = libc::c_char::from_ne_bytes([*byte]);
     }
     request.ifr_ifru.ifru_flags = UP;
     // SAFETY: the request is of the type that this call takes, and lives until it returns.

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::killing::{self, killed_at, strace};
+use crate::scripted::{ScriptedPod, make_stage1};
 use crate::support::{Bench, busybox, stage1_fly};
 
 /// System calls that change something, or are a step before a change.
@@ -93,4 +94,50 @@ fn gc() {
         bench.rkt(&["prepare", stage1_fly(), "example.com/busybox"]).ok();
     };
     kill_everywhere(&bench, &["gc", "--grace-period=0", "--expire-prepared=0"], &pods);
+}
+
+/// What apps leave in a running pod: their files as the host sees them, and their mounts.
+fn of_apps(bench: &Bench, pod: &ScriptedPod) -> (BTreeMap<PathBuf, String>, Vec<String>) {
+    let mut tree = BTreeMap::new();
+    for part in ["appsinfo", "overlay", "stage1/rootfs/opt", "stage1/rootfs/rkt"] {
+        let below = killing::tree(&pod.dir.join(part));
+        tree.extend(below.into_iter().map(|(path, about)| (PathBuf::from(part).join(path), about)));
+    }
+    (tree, bench.mounts())
+}
+
+#[test]
+fn apps_that_come_and_go() {
+    for more in [&[][..], &["--no-overlay"]] {
+        let bench = Bench::new();
+        bench.rkt(&["fetch", busybox()]).ok();
+        let pod = ScriptedPod::sandbox(&bench, &make_stage1(&bench, &[]), more);
+        let add = ["app", "add", &pod.uuid, "example.com/busybox", "--name=web"];
+        let rm = ["app", "rm", &pod.uuid, "--app=web"];
+        bench.rkt(&add).ok();
+        bench.rkt(&rm).ok();
+        let clean = of_apps(&bench, &pod);
+        for (args, before, after) in [(&add[..], None, Some(&rm[..])), (&rm[..], Some(&add[..]), None)] {
+            let run = |args: Option<&[&str]>| {
+                args.map(|args| bench.rkt(args).ok());
+            };
+            run(before);
+            let points = points(&bench, args);
+            run(after);
+            let mut killed = 0;
+            for point in &points {
+                run(before);
+                killed += usize::from(killed_at(&bench.command(args), &point.call, point.count));
+                // Whatever is left of it: an app that is listed can be removed, and else its name is free.
+                if bench.rkt(&["app", "list", "--no-legend", &pod.uuid]).ok().out.is_empty() {
+                    bench.rkt(&add).ok();
+                }
+                bench.rkt(&rm).ok();
+                assert_eq!(of_apps(&bench, &pod), clean, "after a kill at {point:?}");
+            }
+            assert!(killed >= 50, "killed at {killed} of {} calls only", points.len());
+        }
+        pod.stop(&bench);
+        bench.collect_all();
+    }
 }

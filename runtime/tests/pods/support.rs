@@ -9,6 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use host::processes::{Identity, rooted_in};
 use rustix::mount::{MountFlags, UnmountFlags};
 
 /// Longest time that anything here may take.
@@ -102,6 +103,16 @@ impl Bench {
         all.lines().filter(|line| line.contains(&dir)).map(str::to_owned).collect()
     }
 
+    /// Processes whose root is in a pod: those of a failed test should be gone with it.
+    fn processes(&self) -> Vec<u32> {
+        let open = |path: &Path| fs::File::open(path).ok().and_then(|dir| Identity::of(dir).ok());
+        let list = |dir: PathBuf| fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+        let pods = list(self.data().join("pods")).flat_map(list);
+        let places: Vec<_> =
+            pods.flat_map(|pod| [open(&pod), open(&pod.join("stage1/rootfs"))]).flatten().collect();
+        rooted_in(&places, |_| false).unwrap_or_default()
+    }
+
     /// All pods of the list, as `state` words.
     pub(crate) fn states(&self) -> Vec<String> {
         let ran = self.rkt(&["list", "--full", "--no-legend"]).ok();
@@ -135,14 +146,8 @@ impl Bench {
 
 impl Drop for Bench {
     fn drop(&mut self) {
-        // Apps of pods that a failed test has left.
-        let root = self.data().display().to_string();
-        for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
-                continue;
-            };
-            let below = fs::read_link(entry.path().join("root")).is_ok_and(|at| at.starts_with(&root));
-            if let (true, Some(pid)) = (below, rustix::process::Pid::from_raw(pid)) {
+        for pid in self.processes() {
+            if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
                 let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
             }
         }
@@ -245,7 +250,7 @@ fn build_stage1() -> PathBuf {
 
 /// The manifest of an image for this machine with `more` at its end.
 pub(crate) fn manifest(name: &str, more: &str) -> String {
-    format!("{{{}{more}}}", head(name, "1.0.0"))
+    format!("{{{}{more}}}", image_head(name, "1.0.0"))
 }
 
 /// The manifest of a fly image.
@@ -254,7 +259,7 @@ pub(crate) fn stage1_manifest(name: &str, version: &str) -> String {
         [("run", "/run"), ("enter", "/enter"), ("gc", "/gc"), ("stop", "/stop"), ("interface-version", "5")];
     let annotations = entries
         .map(|(name, value)| format!("{{\"name\":\"coreos.com/rkt/stage1/{name}\",\"value\":\"{value}\"}}"));
-    format!("{{{},\"annotations\":[{}]}}", head(name, version), annotations.join(","))
+    format!("{{{},\"annotations\":[{}]}}", image_head(name, version), annotations.join(","))
 }
 
 /// A fly image as the contract describes it.
@@ -275,7 +280,7 @@ pub(crate) fn make_stage1_fly(aci: &Path, executable: &Path, version: &str) {
 pub(crate) fn make_busybox(aci: &Path, more: &str) {
     let manifest = format!(
         "{{{},\"app\":{{\"exec\":[\"/bin/sh\"],\"user\":\"0\",\"group\":\"0\",\"environment\":[{{\"name\":\"PLACE\",\"value\":\"image\"}}]{more}}}}}",
-        head("example.com/busybox", "1.0.0")
+        image_head("example.com/busybox", "1.0.0")
     );
     make_image(aci, &manifest, |root| {
         for dir in ["bin", "etc", "data", "home"] {
@@ -292,7 +297,8 @@ pub(crate) fn make_busybox(aci: &Path, more: &str) {
     });
 }
 
-fn head(name: &str, version: &str) -> String {
+/// How the manifest of an image for this machine begins.
+pub(crate) fn image_head(name: &str, version: &str) -> String {
     let arch = match std::env::consts::ARCH {
         "x86_64" => "amd64",
         other => other,

@@ -5,6 +5,7 @@ use super::super::parse::Arguments;
 use super::super::parse::Jobs;
 use super::Command;
 use crate::build::{self, How};
+use crate::configure::Config;
 use crate::event::Event;
 use crate::failure::Problem;
 use crate::failure::{ExitStatus, Failure};
@@ -28,9 +29,14 @@ pub(super) const COMMAND: Command = Command {
 fn run(context: &Context<'_>, arguments: &Arguments) -> Result<ExitStatus, Failure> {
     let config = context.config_for_work()?;
     let names: Vec<_> = arguments.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    steps(context, &config, &names)
+}
+
+/// Builds the steps with these names, or everything; or tells what would be done.
+pub(super) fn steps(context: &Context<'_>, config: &Config, names: &[String]) -> Result<ExitStatus, Failure> {
     if context.run.no_create {
         let mut memory = Memory::open(&build::memory_file(&config.builddir));
-        let plan = Plan::of(&config, &names, &mut memory);
+        let plan = Plan::of(config, names, &mut memory);
         context.print(&plan::to_text(&plan))?;
         return if plan.missing.is_empty() {
             Ok(ExitStatus::Success)
@@ -40,7 +46,7 @@ fn run(context: &Context<'_>, arguments: &Arguments) -> Result<ExitStatus, Failu
     }
     let _lock = lock(context, &config.builddir)?;
     let mut memory = Memory::open(&build::memory_file(&config.builddir));
-    let mut plan = Plan::of(&config, &names, &mut memory);
+    let mut plan = Plan::of(config, names, &mut memory);
     if !plan.missing.is_empty() {
         return Err(Failure::refused(plan.missing));
     }

@@ -14,11 +14,7 @@ pub(super) const COMMAND: Command = Command {
     words: "",
     words_min: 0,
     words_max: 0,
-    options: &[OwnOption {
-        name: "all",
-        metavar: "",
-        help: "the configuration too, and a Makefile that configure wrote",
-    }],
+    options: &[OwnOption::switch("all", "the configuration too, and a Makefile that configure wrote")],
     summary: "remove what was built",
     details: "What was configured stays (without --all), and so does what was installed.",
     run,

@@ -16,7 +16,7 @@ pub(super) const COMMAND: Command = Command {
     words: "A B",
     words_min: 2,
     words_max: 2,
-    options: &[OwnOption { name: "json", metavar: "", help: "as JSON" }],
+    options: &[OwnOption::switch("json", "as JSON")],
     summary: "compare two images, entry by entry",
     details: "The exit code is 0 for the same image, 1 for images that differ, 2 if that cannot be found out. Files \
               that differ only in their compression hold the same image.",

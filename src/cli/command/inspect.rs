@@ -16,7 +16,7 @@ pub(super) const COMMAND: Command = Command {
     words: "FILE",
     words_min: 1,
     words_max: 1,
-    options: &[OwnOption { name: "json", metavar: "", help: "as JSON" }],
+    options: &[OwnOption::switch("json", "as JSON")],
     summary: "show what is in an image",
     details: "Shows the ID, sizes, the manifest and all entries of an image of any maker; and where each entry comes \
               from, if the build's report lies beside the image.",

@@ -16,17 +16,17 @@ pub(super) const COMMAND: Command = Command {
     words: "FILE",
     words_min: 1,
     words_max: 1,
-    options: &[OwnOption { name: "json", metavar: "", help: "as JSON" }],
+    options: &[OwnOption::switch("json", "as JSON")],
     summary: "say whether an image keeps the contract of stage1 images",
     details: "Checks a stage1 image of any maker: entry points, interface version, reserved directories, labels, \
-              rights. The exit code is 0 without errors (there may be warnings), 1 with errors, 2 if the file cannot \
+              rights; and of images with systemd, units, os-release and /flavor. The exit code is 0 without errors (there may be warnings), 1 with errors, 2 if the file cannot \
               be read.",
     run,
 };
 
 fn run(context: &Context<'_>, arguments: &Arguments) -> Result<ExitStatus, Failure> {
     let Some(file) = arguments.words.first().map(Path::new) else { return Ok(ExitStatus::Usage) };
-    let findings = match Contents::read(file, &Limits::default(), Wanted::Programs) {
+    let findings = match Contents::read(file, &Limits::default(), Wanted::Contract) {
         Ok(contents) => check(&contents),
         Err(error) => match unreadable(&error) {
             Some(finding) => vec![finding],

@@ -27,10 +27,19 @@ pub(super) use configure::COMMAND as CONFIGURE;
 pub struct OwnOption {
     /// Its name, without dashes.
     pub name: &'static str,
+    /// A letter that stands for it.
+    pub letter: Option<&'static str>,
     /// What stands for its value in the help; empty for a switch.
     pub metavar: &'static str,
     /// What it does.
     pub help: &'static str,
+}
+
+impl OwnOption {
+    /// A switch.
+    const fn switch(name: &'static str, help: &'static str) -> Self {
+        Self { name, letter: None, metavar: "", help }
+    }
 }
 
 /// A sub-command.
@@ -55,9 +64,9 @@ pub struct Command {
 }
 
 impl Command {
-    /// An own option by its name.
+    /// An own option by its name or letter.
     pub fn option(&self, name: &str) -> Option<&'static OwnOption> {
-        self.options.iter().find(|option| option.name == name)
+        self.options.iter().find(|option| option.name == name || option.letter == Some(name))
     }
 
     /// How it is called.

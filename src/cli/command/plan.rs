@@ -13,7 +13,7 @@ pub(super) const COMMAND: Command = Command {
     words: "",
     words_min: 0,
     words_max: 0,
-    options: &[OwnOption { name: "json", metavar: "", help: "as JSON" }],
+    options: &[OwnOption::switch("json", "as JSON")],
     summary: "show every step of the build: inputs, outputs, key, and what is missing",
     details: "It writes nothing. The exit code is 3 when something is missing.",
     run,

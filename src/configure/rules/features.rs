@@ -81,7 +81,7 @@ impl Rules<'_> {
                     .to_owned(),
                 "leave --with-stage1-default-name and --with-stage1-default-version out",
             ))
-        } else if stage1.default.flavor.as_deref() == Some("host") {
+        } else if stage1.flavors.iter().any(|flavor| flavor == "host") {
             self.facts.systemd_misses.first().map(|first| {
                 let misses: Vec<String> = self.facts.systemd_misses.iter().map(Miss::to_string).collect();
                 (format!("flavor host takes systemd from the machine: {}", misses.join("; ")), first.hint())

@@ -53,6 +53,21 @@ impl Image {
         image
     }
 
+    /// A copy of the stage1 image under test.
+    pub(crate) fn stage1(sandbox: &Sandbox) -> Self {
+        let mut image = Self::empty("stage1");
+        ok(Command::new("tar").arg("-C").arg(image.dir.path()).arg("-xpzf").arg(sandbox.stage1()));
+        let manifest = fs::read(image.dir.path().join("manifest")).unwrap();
+        image.manifest = serde_json::from_slice(&manifest).unwrap();
+        image
+    }
+
+    /// Takes something away.
+    pub(crate) fn without(self, path: &str) -> Self {
+        fs::remove_file(self.at(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        self
+    }
+
     /// Where something of the image lies until it is made.
     pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.dir.path().join("rootfs").join(path.trim_start_matches('/'))

@@ -3,15 +3,19 @@
 mod clean;
 mod image;
 mod pod;
+pub(crate) mod process;
+mod program;
 mod run;
 mod table;
+mod terminal;
 mod world;
 
 use crate::common::isolation::isolated;
 pub(crate) use crate::common::sandbox::Sandbox;
 pub(crate) use image::Image;
 pub(crate) use pod::{Pod, wait_for};
-pub(crate) use run::{Ended, Run};
+pub(crate) use run::{Ended, Run, Started};
+pub(crate) use terminal::Terminal;
 
 /// Declares the tests of a file: for each flavor, the functions that it is tested with.
 ///

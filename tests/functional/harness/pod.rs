@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::run::{PATIENCE, Started, lines_of};
-use super::{Ended, Run, Sandbox};
+use super::{Ended, Run, Sandbox, process};
 
 /// Waits until `done` gives something, which it must within two minutes.
 #[track_caller]
@@ -122,6 +122,15 @@ impl Pod<'_> {
     /// The process that was started as `rkt`.
     pub(crate) fn process(&self) -> u32 {
         self.started.child.id()
+    }
+
+    /// The first process of a pod with systemd. Before it is systemd, a helper of nspawn has its place.
+    #[track_caller]
+    pub(crate) fn systemd(&self) -> u32 {
+        wait_for("systemd of the pod", || {
+            let child = process::children(self.process()).into_iter().next()?;
+            (process::name(child) == "systemd").then_some(child)
+        })
     }
 
     /// What `rkt status` tells, line by line.

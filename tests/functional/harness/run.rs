@@ -2,12 +2,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Sandbox;
+use super::pod::within;
 
 /// Longest time that a command may take; it only keeps a broken one from hanging.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
@@ -17,28 +19,48 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 #[must_use]
 pub(crate) struct Run<'a> {
     pub(super) sandbox: &'a Sandbox,
-    verb: &'static str,
     insecure: Vec<OsString>,
+    verb: &'static [&'static str],
     options: Vec<OsString>,
     apps: Vec<OsString>,
+    variables: Vec<(&'static str, OsString)>,
 }
 
 impl Sandbox {
     /// `rkt run` with the flavor under test and the network of the host.
     pub(crate) fn run(&self) -> Run<'_> {
-        let options = vec!["--net=host".into(), self.stage1_arg().into()];
-        Run { sandbox: self, verb: "run", insecure: Vec::new(), options, apps: Vec::new() }
+        self.run_with_stage1(&self.stage1())
+    }
+
+    /// The same with another stage1 image.
+    pub(crate) fn run_with_stage1(&self, image: &Path) -> Run<'_> {
+        self.of(&["run"], vec!["--net=host".into(), format!("--stage1-path={}", image.display()).into()])
     }
 
     /// `rkt prepare` with the flavor under test.
     pub(crate) fn prepare(&self) -> Run<'_> {
-        let options = vec![self.stage1_arg().into()];
-        Run { sandbox: self, verb: "prepare", insecure: Vec::new(), options, apps: Vec::new() }
+        self.of(&["prepare"], vec![self.stage1_arg().into()])
+    }
+
+    /// `rkt app sandbox` with the flavor under test and the network of the host: a pod without apps, to which some can be
+    /// added.
+    pub(crate) fn mutable(&self) -> Run<'_> {
+        self.of(&["app", "sandbox"], vec!["--net=host".into(), self.stage1_arg().into()])
+    }
+
+    fn of(&self, verb: &'static [&'static str], options: Vec<OsString>) -> Run<'_> {
+        let (insecure, apps, variables) = (Vec::new(), Vec::new(), Vec::new());
+        Run { sandbox: self, insecure, verb, options, apps, variables }
     }
 
     /// Runs a line of shell as the only app of a pod, to the end.
     pub(crate) fn shell(&self, line: &str) -> Ended {
         self.run().shell(line).end()
+    }
+
+    /// Starts `rkt` in the background.
+    pub(crate) fn spawn<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Started {
+        Started::new(self, self.command(args))
     }
 
     /// Runs `rkt` to its end.
@@ -108,21 +130,36 @@ impl Run<'_> {
         self.app(image, &[options, &["--exec=/bin/sh"]].concat(), &["-c", line])
     }
 
+    /// A variable in the environment of `rkt`.
+    pub(crate) fn env(mut self, name: &'static str, value: impl AsRef<OsStr>) -> Self {
+        self.variables.push((name, value.as_ref().to_owned()));
+        self
+    }
+
     /// The command, for what this cannot say.
     pub(crate) fn command(&self) -> Command {
-        let words = self.insecure.iter().map(OsString::as_os_str).chain([OsStr::new(self.verb)]);
-        self.sandbox.command(words.chain(self.options.iter().chain(&self.apps).map(OsString::as_os_str)))
+        let verb = self.verb.iter().map(OsStr::new);
+        let words = self.insecure.iter().map(OsString::as_os_str).chain(verb);
+        let words = words.chain(self.options.iter().chain(&self.apps).map(OsString::as_os_str));
+        let mut command = self.sandbox.command(words);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Starts it in the background, and waits for nothing.
+    pub(crate) fn spawn(self) -> Started {
+        Started::new(self.sandbox, self.command())
     }
 
     /// Runs it to its end.
     pub(crate) fn end(self) -> Ended {
-        Started::new(self.sandbox, self.command()).end()
+        self.spawn().end()
     }
 }
 
 /// A command whose streams go into files, so that whatever holds them open keeps nobody waiting.
 #[derive(Debug)]
-pub(super) struct Started {
+pub(crate) struct Started {
     pub(super) child: Child,
     pub(super) out: PathBuf,
     err: PathBuf,
@@ -131,7 +168,7 @@ pub(super) struct Started {
 }
 
 impl Started {
-    pub(super) fn new(sandbox: &Sandbox, mut command: Command) -> Self {
+    pub(crate) fn new(sandbox: &Sandbox, mut command: Command) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let [out, err] = ["out", "err"].map(|stream| sandbox.at(&format!("{number}.{stream}")));
@@ -152,8 +189,21 @@ impl Started {
         format!("rkt {}\n{}{}", self.words, read(&self.out), read(&self.err))
     }
 
+    /// Expects that it waits for something: it does not end, although it has had the time.
     #[track_caller]
-    pub(super) fn end(mut self) -> Ended {
+    pub(crate) fn expect_waiting(&mut self) {
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(self.child.try_wait().unwrap(), None, "this does not wait: {}", self.show());
+    }
+
+    /// Whether it ends within a time.
+    pub(crate) fn has_ended_within(&mut self, patience: Duration) -> bool {
+        within(patience, || self.child.try_wait().unwrap()).is_some()
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> Ended {
         let begun = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -163,7 +213,14 @@ impl Started {
             std::thread::sleep(Duration::from_millis(2));
         };
         let Self { out, err, words, flavor, .. } = self;
-        Ended { code: status.code(), out: read(&out), err: read(&err), words, flavor }
+        Ended {
+            code: status.code(),
+            signal: status.signal(),
+            out: read(&out),
+            err: read(&err),
+            words,
+            flavor,
+        }
     }
 }
 
@@ -176,6 +233,8 @@ fn read(path: &Path) -> String {
 pub(crate) struct Ended {
     /// Its exit code; none when it was killed.
     pub(crate) code: Option<i32>,
+    /// The signal that killed it, if one did.
+    pub(crate) signal: Option<i32>,
     /// Its standard output.
     pub(crate) out: String,
     /// Its standard error.

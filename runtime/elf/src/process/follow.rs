@@ -16,9 +16,9 @@ const MISS: usize = 256;
 impl Process {
     /// Loads what the objects need, breadth first.
     pub(super) fn follow_needs(&mut self, searcher: &mut Searcher) -> Result<(), ClosureError> {
-        while self.followed.0 < self.loaded.len() {
-            let number = self.followed.0;
-            self.followed.0 += 1;
+        while self.followed.needs < self.loaded.len() {
+            let number = self.followed.needs;
+            self.followed.needs += 1;
             let object = Arc::clone(&self.loaded[number].object);
             let optional = self.loaded[number].optional;
             for name in &object.needed {
@@ -39,27 +39,48 @@ impl Process {
     }
 
     /// Opens what the notes of the objects name, as far as they are to be followed.
+    ///
+    /// What must be there comes first, so that nothing counts as optional only because something optional brought it.
     pub(crate) fn follow_notes(&mut self, searcher: &mut Searcher) -> Result<(), ClosureError> {
-        while self.followed.1 < self.loaded.len() {
-            let number = self.followed.1;
-            self.followed.1 += 1;
-            let object = Arc::clone(&self.loaded[number].object);
-            let (path, optional) = (self.loaded[number].path.clone(), self.loaded[number].optional);
-            for note in &object.dlopen {
-                if note.priority < searcher.search.follow {
-                    continue;
-                }
-                let names: Vec<OsString> = note.soname.iter().map(OsString::from).collect();
-                let how = How::Dlopen { feature: note.feature.clone(), priority: note.priority };
-                let by = Needer::Object { path: path.clone(), how };
-                let required = note.priority == Priority::Required && !optional;
-                self.open(searcher, &names, number, &by, required)?;
+        while self.followed.required < self.loaded.len() {
+            let number = self.followed.required;
+            self.followed.required += 1;
+            if !self.loaded[number].optional {
+                self.open_noted(searcher, number, true)?;
             }
-            if let Some(reason) = &object.bad_note {
-                let by = self.loaded[number].by.clone();
+        }
+        while self.followed.optional < self.loaded.len() {
+            let number = self.followed.optional;
+            self.followed.optional += 1;
+            self.open_noted(searcher, number, false)?;
+            let loaded = &self.loaded[number];
+            if let Some(reason) = &loaded.object.bad_note {
+                let (name, by) = (loaded.path.clone().into(), loaded.by.clone());
                 let reason = Reason::Note(reason.clone());
-                self.absent.push(Miss { name: path.into(), or: Vec::new(), by, reason });
+                self.absent.push(Miss { name, or: Vec::new(), by, reason });
             }
+        }
+        Ok(())
+    }
+
+    /// Opens those that the notes of an object name as required, or the others.
+    fn open_noted(
+        &mut self,
+        searcher: &mut Searcher,
+        number: usize,
+        required: bool,
+    ) -> Result<(), ClosureError> {
+        let loaded = &self.loaded[number];
+        let (object, path, optional) = (Arc::clone(&loaded.object), loaded.path.clone(), loaded.optional);
+        for note in &object.dlopen {
+            let must = note.priority == Priority::Required && !optional;
+            if must != required || note.priority < searcher.search.follow {
+                continue;
+            }
+            let names: Vec<OsString> = note.soname.iter().map(OsString::from).collect();
+            let how = How::Dlopen { feature: note.feature.clone(), priority: note.priority };
+            let by = Needer::Object { path: path.clone(), how };
+            self.open(searcher, &names, number, &by, required)?;
         }
         Ok(())
     }
@@ -120,7 +141,8 @@ impl Process {
             self.names.remove(&name);
         }
         self.aliases.truncate(aliases);
-        self.followed.0 = loaded;
-        self.followed.1 = self.followed.1.min(loaded);
+        self.followed.needs = loaded;
+        self.followed.required = self.followed.required.min(loaded);
+        self.followed.optional = self.followed.optional.min(loaded);
     }
 }

@@ -49,7 +49,6 @@ fn images_and_their_arguments() {
         ("rkt run --exec=/x a", "error: --exec must follow an image"),
         ("rkt run --user 0 a", "error: --user must follow an image"),
         ("rkt run --cap-retain=X a", "error: --cap-retain must follow an image"),
-        ("rkt run a --exec=/x --exec=/y", "error: --exec can be given once for an image"),
         ("rkt run a --nonsense", "error: unexpected argument '--nonsense' found"),
         (
             "rkt run a --interactive=maybe",
@@ -70,7 +69,7 @@ fn flags_reach_the_pod_or_the_app() {
     let Some(Command::Run(run)) = line.command else { panic!("not run") };
     assert_eq!(run.app.mount, ["volume=a,target=/a"]);
     assert_eq!(run.network.net, ["default", "host"]);
-    assert_eq!(run.network.dns, ["1.1.1.1"]);
+    assert_eq!(run.network.names.dns, ["1.1.1.1"]);
     assert!(!line.global.debug);
     assert_eq!(line.global.dir.as_deref(), Some(std::path::Path::new("/d")));
     assert_eq!(line.global.insecure_options, ["image"]);

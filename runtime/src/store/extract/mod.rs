@@ -3,7 +3,6 @@
 //! The archive is hashed while it is unpacked, so that a blob that was damaged on disk never becomes a tree that
 //! somebody runs.
 
-mod dirs;
 pub(super) mod unpack;
 
 use std::fs::File;
@@ -28,6 +27,15 @@ pub struct OwnerShift {
 impl OwnerShift {
     /// IDs as they are.
     pub const NONE: OwnerShift = OwnerShift { shift: 0, count: 0 };
+
+    /// The ID that an ID of the host has inside the pod. One outside of the pod's range was never shifted: the host
+    /// itself made the file.
+    pub fn undo(self, id: u32) -> u32 {
+        match id.checked_sub(self.shift) {
+            Some(inside) if self.count == 0 || inside < self.count => inside,
+            _ => id,
+        }
+    }
 
     fn apply(self, id: u32) -> io::Result<u32> {
         if self.count != 0 && id >= self.count {
@@ -97,4 +105,22 @@ pub fn extract(store: &Store, id: &ImageId, dir: &Path, options: &ExtractOptions
         .finish()
         .map_err(|source| StoreError::io("cannot set owners, modes and times in", dir, source))?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OwnerShift;
+
+    #[test]
+    fn owners_are_moved_there_and_back() {
+        let owners = OwnerShift { shift: 65536, count: 65536 };
+        for (inside, outside) in [(0, 65536), (1000, 66536), (65535, 131_071)] {
+            assert_eq!(owners.apply(inside).unwrap(), outside);
+            assert_eq!(owners.undo(outside), inside);
+            assert_eq!(OwnerShift::NONE.apply(inside).unwrap(), inside);
+            assert_eq!(OwnerShift::NONE.undo(outside), outside);
+        }
+        assert!(owners.apply(65536).is_err());
+        assert_eq!((owners.undo(0), owners.undo(131_072)), (0, 131_072));
+    }
 }

@@ -8,7 +8,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps, XattrFla
 use rustix::io::Errno;
 
 use super::OwnerShift;
-use super::dirs::{OpenDirs, split};
+use crate::open_dirs::{OpenDirs, split};
 
 /// What an entry says about itself besides its content.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use pod::protocol::Enter;
 use std::env;
 
 /// How commands are run inside the pod: as stage0 says in the environment.
-fn enter() -> Result<Enter, Failure> {
+pub(crate) fn enter() -> Result<Enter, Failure> {
     Enter::decode(env::var_os).map_err(|error| {
         Failure::new(error.to_string()).hint("this program is started by rkt attach or rkt app")
     })

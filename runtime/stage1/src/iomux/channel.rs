@@ -81,16 +81,6 @@ impl Channel {
         }
     }
 
-    /// Whether the app can still write here.
-    pub(super) fn is_open_for_output(&self) -> bool {
-        self.output.is_some()
-    }
-
-    /// Whether the app can write here, or could.
-    pub(super) fn has_output(&self) -> bool {
-        self.has_output
-    }
-
     /// Whether somebody is attached.
     pub(super) fn has_clients(&self) -> bool {
         !self.clients.is_empty()

@@ -39,11 +39,14 @@ use pod::protocol::{AttachAction, Streams};
 use rustix::process::Signal;
 use std::env;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 /// Signals that end a service or a client.
 const END_SIGNALS: &[Signal] = &[Signal::TERM, Signal::HUP, Signal::INT];
+
+/// Environment variable of the services: say what is done.
+const ENV_STAGE1_DEBUG: &str = "STAGE1_DEBUG";
 
 /// Environment variable of the clients: say what is done.
 const ENV_DEBUG: &str = "STAGE2_DEBUG";
@@ -81,9 +84,13 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
         "iomux" => streams::serve(&app).map(|()| ExitCode::SUCCESS),
         "ttymux" => terminal::serve(&app).map(|()| ExitCode::SUCCESS),
         "list" => {
-            let printed = Found::of(&app)?.print(io::stdout().lock());
-            printed.map_err(|error| Failure::new(format!("cannot print the list: {error}")))?;
-            Ok(ExitCode::SUCCESS)
+            match Found::of(&app)?.print(io::stdout().lock()) {
+                // Who has read enough of it has closed it.
+                Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                    Err(Failure::new(format!("cannot print the list: {error}")))
+                }
+                _ => Ok(ExitCode::SUCCESS),
+            }
         }
         "auto-attach" => attach::attach(&app, None, debug),
         "custom-attach" => {

@@ -4,7 +4,7 @@ use super::channel::{Channel, Token};
 use super::endpoints::Published;
 use super::log::Log;
 use super::wait::{self, Interests};
-use crate::failure::Failure;
+use crate::failure::{Failure, warn};
 use crate::signals::Signals;
 use rustix::event::PollFlags;
 use std::os::fd::AsFd;
@@ -15,6 +15,8 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What a service serves.
 pub(super) struct Service {
+    /// Say what is done.
+    pub(super) debug: bool,
     /// Signals that end it.
     pub(super) signals: Signals,
     pub(super) channels: Vec<Channel>,
@@ -24,17 +26,16 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// Serves until the app ends, or a signal says that it has. Then everybody who is attached gets the
-    /// rest of the output, and the end of it.
+    /// Serves until a signal says that the app has ended. Then everybody who is attached gets the rest of the
+    /// output, and the end of it.
     pub(super) fn serve(mut self) -> Result<(), Failure> {
         let mut ends_at = None;
+        if self.debug {
+            let names: Vec<_> = self.channels.iter().map(|channel| channel.name).collect();
+            warn(format_args!("iottymux: serving {}", names.join(", ")));
+        }
         loop {
             let now = Instant::now();
-            let mut speaking = self.channels.iter().filter(|channel| channel.has_output()).peekable();
-            let silent = speaking.peek().is_some() && !speaking.any(Channel::is_open_for_output);
-            if silent && ends_at.is_none() {
-                ends_at = Some(self.end(now));
-            }
             for channel in &mut self.channels {
                 channel.settle(now);
             }
@@ -45,9 +46,9 @@ impl Service {
                 let now = Instant::now();
                 match token {
                     Token::Signal => {
+                        // The end of the pod may bring more of them.
                         while self.signals.next().is_some() {
-                            // A second one says that there is no time for farewells.
-                            ends_at = Some(if ends_at.is_some() { now } else { self.end(now) });
+                            ends_at = ends_at.or_else(|| Some(self.end(now)));
                         }
                     }
                     Token::Connection(index)
@@ -61,6 +62,12 @@ impl Service {
         }
         if let Some(log) = &mut self.log {
             log.finish();
+        }
+        if self.debug {
+            let left = self.channels.iter().filter(|channel| channel.has_clients()).count();
+            warn(format_args!(
+                "iottymux: the app has ended; streams whose clients were too slow for its end: {left}"
+            ));
         }
         Ok(())
     }

@@ -1,11 +1,11 @@
 //! `ttymux`: the service behind the terminal of an app.
 
-use super::END_SIGNALS;
 use super::channel::Channel;
 use super::endpoints::{self, Published};
 use super::serve::Service;
 use super::sockets::Listener;
 use super::turns::Unit;
+use super::{END_SIGNALS, ENV_STAGE1_DEBUG, is_true};
 use crate::failure::{Failure, at};
 use crate::notify;
 use crate::signals::Signals;
@@ -42,7 +42,7 @@ pub(super) fn serve(app: &AcName) -> Result<(), Failure> {
         return Err(Failure::new("cannot tell systemd that the terminal is ready")
             .hint("this is started by ttymux@.service of the pod, which must have Type=notify"));
     }
-    Service { signals, channels, log: None, published }.serve()
+    Service { debug: is_true(ENV_STAGE1_DEBUG), signals, channels, log: None, published }.serve()
 }
 
 /// A pseudo terminal whose app side lies at a path that is known beforehand.

@@ -5,7 +5,7 @@ use crate::pod_dir::PodApp;
 use crate::systemd::isolation::resources::Resources;
 use crate::systemd::isolation::{self, capabilities, seccomp};
 use crate::systemd::names;
-use crate::systemd::streams;
+use crate::systemd::streams::{self, Caller};
 use crate::systemd::unit::dialect::Dialect;
 use crate::systemd::units::app::{AppUnits, CommandLine, Device};
 use crate::systemd::volumes::{self, ReadyMount};
@@ -13,7 +13,9 @@ use appc::{App, EventName, PodManifest};
 use pod::app::binary;
 use pod::app::environment::Environment;
 use pod::app::users::Wanted;
+use pod::protocol::RunArgs;
 use pod::root::Root;
+use std::env;
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -22,15 +24,15 @@ const NOTIFIES: &str = "appc.io/executor/supports-systemd-notify";
 
 /// What holds for all apps of a pod.
 #[derive(Debug, Clone)]
-pub(crate) struct Conditions<'a> {
+pub(crate) struct Conditions {
     /// The systemd that will read the units.
     pub(crate) dialect: Dialect,
     /// ACI architecture of this machine.
-    pub(crate) arch: &'a str,
+    pub(crate) arch: &'static str,
     /// Say more.
     pub(crate) debug: bool,
-    /// The app gets the caller's terminal.
-    pub(crate) interactive: bool,
+    /// Whose standard input apps have.
+    pub(crate) caller: Caller,
     /// Keep all capabilities.
     pub(crate) all_capabilities: bool,
     /// Capabilities that nobody in the pod can have, because we do not have them.
@@ -43,6 +45,54 @@ pub(crate) struct Conditions<'a> {
     pub(crate) shift: u32,
     /// Where the metadata service answers.
     pub(crate) metadata_url: Option<String>,
+}
+
+impl Conditions {
+    /// What the arguments of a pod say, for a systemd of this dialect.
+    ///
+    /// # Errors
+    /// When the capabilities of this process cannot be read.
+    pub(crate) fn of(args: &RunArgs, dialect: Dialect, shift: u32) -> Result<Conditions, Failure> {
+        Ok(Conditions {
+            dialect,
+            arch: host_arch(),
+            debug: args.debug,
+            caller: Caller::of(args, dialect),
+            all_capabilities: args.disable_capabilities_restriction,
+            missing_capabilities: host::capabilities::missing()
+                .map_err(|error| Failure::new(format!("cannot tell which capabilities rkt has: {error}")))?,
+            all_paths: args.disable_paths,
+            all_calls: args.disable_seccomp,
+            shift,
+            metadata_url: metadata_url(args),
+        })
+    }
+}
+
+/// `SHIFT:COUNT` as a number to add to users; 0 for none.
+pub(crate) fn shift(private_users: &str) -> Result<u32, Failure> {
+    if private_users.is_empty() {
+        return Ok(0);
+    }
+    let parsed = private_users.split_once(':').and_then(|(shift, count)| {
+        count.parse::<u32>().ok()?;
+        shift.parse().ok()
+    });
+    parsed.ok_or_else(|| {
+        Failure::new(format!("--private-users=\"{private_users}\" is not of the form SHIFT:COUNT"))
+            .hint("rkt makes it when the pod is prepared")
+    })
+}
+
+/// Where the apps find the metadata service, on the host's network.
+fn metadata_url(args: &RunArgs) -> Option<String> {
+    const PORT: u16 = 18112;
+    (!args.mds_token.is_empty()).then(|| format!("http://127.0.0.1:{PORT}/{}", args.mds_token))
+}
+
+/// The App Container name of the architecture that this executable is for.
+fn host_arch() -> &'static str {
+    host::arch::from_machine(env::consts::ARCH).unwrap_or(env::consts::ARCH)
 }
 
 /// An app that is ready to be written down.
@@ -65,7 +115,7 @@ pub(crate) struct ReadyApp {
 pub(crate) fn ready(
     pod: &PodManifest,
     app: PodApp<'_>,
-    conditions: &Conditions<'_>,
+    conditions: &Conditions,
 ) -> Result<ReadyApp, Failure> {
     let name = app.name();
     names::check(name)?;
@@ -157,7 +207,7 @@ pub(crate) fn ready(
         post_stop,
         resources: Resources::of(&isolators),
         socket_activated: section.ports.iter().any(|port| port.socket_activated),
-        streams: streams::of(pod, app, conditions.dialect, conditions.interactive, conditions.debug)?,
+        streams: streams::of(pod, app, conditions.dialect, conditions.caller, conditions.debug)?,
     };
     Ok(ReadyApp { units, mounts, environment, warnings })
 }

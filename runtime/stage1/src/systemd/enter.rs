@@ -21,9 +21,7 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
     if args.command.is_empty() {
         return Err(Failure::new("no command to run").hint("name one: rkt enter UUID COMMAND"));
     }
-    let first = process_id(&args.pid.to_string())
-        .ok_or_else(|| Failure::new(format!("{} is not a process ID", args.pid)))?;
-    go_in(first)?;
+    go_in(&First::open(args.pid)?)?;
     // The namespace of processes is that of children.
     match system::fork().map_err(|error| Failure::new(format!("cannot start the command: {error}")))? {
         Some(child) => wait(child),
@@ -50,28 +48,57 @@ fn become_command(args: &EnterArgs) -> Result<ExitCode, Failure> {
         .hint("without an app, the path of a program of stage1 is needed"))
 }
 
+/// The pod's first process: it and no other that has its number later.
+#[derive(Debug)]
+pub(crate) struct First {
+    pid: Pid,
+    pidfd: OwnedFd,
+    root: OwnedFd,
+}
+
+impl First {
+    /// Opens the first process of the pod in the working directory.
+    pub(crate) fn open(number: u32) -> Result<First, Failure> {
+        let pid = process_id(&number.to_string())
+            .ok_or_else(|| Failure::new(format!("{number} is not a process ID")))?;
+        let ended = "the pod has ended; look at rkt status";
+        let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty())
+            .map_err(|errno| Failure::new(format!("cannot find process {number}: {errno}")).hint(ended))?;
+        let path = PathBuf::from(format!("/proc/{number}/root"));
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = rustix::fs::open(&path, flags, Mode::empty())
+            .map_err(|errno| at("open", &path)(errno).hint(ended))?;
+        check_parent(pid)?;
+        Ok(First { pid, pidfd, root })
+    }
+
+    /// The root of stage1 as the pod sees it.
+    pub(crate) fn root(&self) -> &OwnedFd {
+        &self.root
+    }
+
+    /// The process, for as long as it lives.
+    pub(crate) fn pidfd(&self) -> &OwnedFd {
+        &self.pidfd
+    }
+}
+
 /// Joins the namespaces of the pod's first process and goes to its root.
-fn go_in(first: Pid) -> Result<(), Failure> {
-    let number = first.as_raw_nonzero();
-    let ended = "the pod has ended; look at rkt status";
-    let pidfd = rustix::process::pidfd_open(first, PidfdFlags::empty())
-        .map_err(|errno| Failure::new(format!("cannot find process {number}: {errno}")).hint(ended))?;
-    let path = PathBuf::from(format!("/proc/{number}/root"));
-    let root = rustix::fs::open(&path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-        .map_err(|errno| at("open", &path)(errno).hint(ended))?;
-    check_parent(first)?;
+fn go_in(first: &First) -> Result<(), Failure> {
+    let number = first.pid.as_raw_nonzero();
     let mut kinds = ThreadNameSpaceType::INTER_PROCESS_COMMUNICATION
         | ThreadNameSpaceType::HOST_NAME_AND_NIS_DOMAIN_NAME
         | ThreadNameSpaceType::NETWORK
         | ThreadNameSpaceType::PROCESS_ID
         | ThreadNameSpaceType::MOUNT;
-    if differs(first, "user") {
+    if differs(first.pid, "user") {
         // Else commands would have rights that nothing in the pod has.
         kinds |= ThreadNameSpaceType::USER;
     }
-    join(pidfd.as_fd(), kinds)
+    join(first.pidfd.as_fd(), kinds)
         .map_err(|errno| Failure::new(format!("cannot join the namespaces of process {number}: {errno}")))?;
-    to_root(&root).map_err(|errno| at("go to", &path)(errno))?;
+    to_root(&first.root)
+        .map_err(|errno| Failure::new(format!("cannot go to the root of process {number}: {errno}")))?;
     if kinds.contains(ThreadNameSpaceType::USER) {
         become_root().map_err(|errno| {
             Failure::new(format!("cannot become root of the pod's user namespace: {errno}"))

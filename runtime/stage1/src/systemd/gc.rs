@@ -55,14 +55,10 @@ fn unlink_journal(link: &Path) -> Result<(), Failure> {
 fn remove_groups(dir: &Path) -> Result<(), Failure> {
     let Some(group) = processes::subcgroup(dir) else { return Ok(()) };
     let host = cgroup::Host::look()?;
-    if host.own_path().starts_with(&group) {
-        // We are in it ourselves: rkt gc was called from where the pod ran.
-        return Ok(());
-    }
     if host.has_unmounted() {
         // Groups outlive their hierarchy's last mount.
         cgroup::own_mounts()?;
         cgroup::mount_missing(&host)?;
     }
-    cgroup::remove(&group)
+    cgroup::remove(&host, &group)
 }

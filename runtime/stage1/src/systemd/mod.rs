@@ -5,11 +5,14 @@
 //! app's root before it starts and write its exit status down after it ended.
 
 mod app;
+pub(crate) mod apps;
+mod beside;
 mod cgroup;
 mod copy_tree;
 pub(crate) mod enter;
 pub(crate) mod gc;
 pub(crate) mod init;
+mod input;
 pub(crate) mod inside;
 mod isolation;
 mod names;

@@ -20,8 +20,8 @@ pub(crate) struct Container<'a> {
     pub(crate) link_journal: bool,
     /// Whether systemd of the pod says when it is ready.
     pub(crate) notify_ready: bool,
-    /// Whether the console reads from standard input although that is no terminal.
-    pub(crate) console_from_pipe: bool,
+    /// Whether the console reads from standard input, wherever output goes.
+    pub(crate) interactive: bool,
     /// Say more.
     pub(crate) debug: bool,
     /// `SHIFT:COUNT`, or nothing.
@@ -75,7 +75,7 @@ impl Container<'_> {
         if !self.debug {
             words.push("--quiet".into());
         }
-        if self.console_from_pipe && abilities.has("console") {
+        if self.interactive && abilities.has("console") {
             words.push("--console=interactive".into());
         }
         if !self.private_users.is_empty() {
@@ -170,7 +170,7 @@ mod tests {
             keep_unit: true,
             link_journal: false,
             notify_ready: true,
-            console_from_pipe: false,
+            interactive: false,
             debug: false,
             private_users: "",
             process_label: "",

@@ -40,20 +40,43 @@ pub(crate) fn of_container(dir: &Path) -> Vec<Pid> {
     found.into_iter().filter_map(|pid| i32::try_from(pid).ok().and_then(Pid::from_raw)).collect()
 }
 
+/// This process and those above it, as far up as can be seen: whoever called us may be in the pod's group, and is not of
+/// the pod.
+fn callers() -> Vec<Pid> {
+    let mut callers = vec![rustix::process::getpid()];
+    while let Some(parent) = callers.last().copied().and_then(parent_of)
+        && !callers.contains(&parent)
+    {
+        callers.push(parent);
+    }
+    callers
+}
+
+/// The process that is above another.
+fn parent_of(pid: Pid) -> Option<Pid> {
+    let status = fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?;
+    let number = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
+    number.trim().parse().ok().and_then(Pid::from_raw)
+}
+
 /// How often, and how far apart, processes that are being ended are looked for again.
 const ROUNDS: u32 = 250;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Ends every process of the container at once, and waits until none is left.
+/// Ends every process of the container at once, and waits until none is left. Who called us is spared.
 ///
 /// # Errors
 /// With those that are left.
 pub(crate) fn end_container(dir: &Path) -> Result<usize, Failure> {
-    let own = rustix::process::getpid();
+    let callers = callers();
+    let others = || {
+        let mut found = of_container(dir);
+        found.retain(|pid| !callers.contains(pid));
+        found
+    };
     let mut ended = 0;
     for round in 0..ROUNDS {
-        let mut left = of_container(dir);
-        left.retain(|pid| *pid != own);
+        let left = others();
         if left.is_empty() {
             return Ok(ended);
         }
@@ -66,7 +89,7 @@ pub(crate) fn end_container(dir: &Path) -> Result<usize, Failure> {
         }
         thread::sleep(PAUSE);
     }
-    let left: Vec<String> = of_container(dir).iter().map(|pid| pid.as_raw_nonzero().to_string()).collect();
+    let left: Vec<String> = others().iter().map(|pid| pid.as_raw_nonzero().to_string()).collect();
     Err(Failure::new(format!("processes of the pod cannot be ended: {}", left.join(", ")))
         .hint("they are stuck in the kernel: look at /proc/PID/stack"))
 }

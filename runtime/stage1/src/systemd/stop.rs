@@ -1,7 +1,7 @@
 //! `stop`: has the pod end in order, or at once.
 
+use super::beside::ended;
 use super::processes;
-use super::watch::ended;
 use crate::failure::{Failure, at};
 use crate::pod_dir::working_directory;
 use crate::process::{belongs, process_id};

@@ -4,7 +4,8 @@ use crate::failure::Failure;
 use crate::pod_dir::PodApp;
 use crate::systemd::unit::dialect::Dialect;
 use appc::PodManifest;
-use pod::protocol::{InputMode, OutputMode, annotation};
+use pod::protocol::{InputMode, OutputMode, RunArgs, annotation};
+use std::io::{self, IsTerminal};
 
 /// Annotation of a pod: the kind of log that the streams of its apps are written to.
 const LOG_MODE: &str = "coreos.com/rkt/experiment/logmode";
@@ -13,15 +14,32 @@ const K8S_PLAIN: &str = "k8s-plain";
 /// Annotation of an app: the file of that log, below the pod's directory for logs.
 const LOG_PATH: &str = "coreos.com/rkt/experiment/kubernetes-log-path";
 
+/// Where a standard stream leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Nowhere.
+    Null,
+    /// Into the pod's journal, which shows it on the console. Only output.
+    Journal,
+    /// To the pod's console, which is the caller's terminal.
+    Console,
+    /// From the caller, who has no terminal. Only input.
+    Caller,
+    /// To a terminal of the app's own.
+    Terminal,
+    /// Through a pipe.
+    Pipe,
+}
+
 /// Where an app's standard streams lead.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Streams {
-    /// `StandardInput=`
-    pub(crate) input: &'static str,
-    /// `StandardOutput=`
-    pub(crate) output: &'static str,
-    /// `StandardError=`
-    pub(crate) error: &'static str,
+    /// Standard input.
+    pub(crate) input: Way,
+    /// Standard output.
+    pub(crate) output: Way,
+    /// Standard error.
+    pub(crate) error: Way,
     /// What the app has to be attached to, if it has anything.
     pub(crate) attachable: Option<Attachable>,
 }
@@ -36,11 +54,40 @@ pub(crate) struct Attachable {
 }
 
 impl Streams {
-    /// Into the pod's journal, which shows it on the console.
-    const JOURNAL: Streams =
-        Streams { input: "null", output: "journal+console", error: "journal+console", attachable: None };
-    /// The caller's terminal.
-    const TERMINAL: Streams = Streams { input: "tty", output: "tty", error: "tty", attachable: None };
+    /// Those of an app of which nobody has said anything.
+    pub(crate) const JOURNAL: Streams =
+        Streams { input: Way::Null, output: Way::Journal, error: Way::Journal, attachable: None };
+    /// Those of an app that has the caller's terminal.
+    const CONSOLE: Streams =
+        Streams { input: Way::Console, output: Way::Console, error: Way::Console, attachable: None };
+    /// Those of an app whose caller has no terminal.
+    const CALLER: Streams =
+        Streams { input: Way::Caller, output: Way::Console, error: Way::Console, attachable: None };
+}
+
+/// Whose standard input an app has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Not that of whoever calls `rkt`.
+    Away,
+    /// That of a caller at a terminal.
+    AtTerminal,
+    /// That of a caller who has something else.
+    Elsewhere,
+}
+
+impl Caller {
+    /// As it is, for a pod with these arguments.
+    pub(crate) fn of(args: &RunArgs, dialect: Dialect) -> Caller {
+        if !args.interactive {
+            Caller::Away
+        } else if io::stdin().is_terminal() || !dialect.stream_files() || args.mutable {
+            // Without files for streams, the console is all that there is.
+            Caller::AtTerminal
+        } else {
+            Caller::Elsewhere
+        }
+    }
 }
 
 /// What somebody has said of the streams of an app.
@@ -59,11 +106,13 @@ pub(crate) fn of(
     pod: &PodManifest,
     app: PodApp<'_>,
     dialect: Dialect,
-    interactive: bool,
+    caller: Caller,
     debug: bool,
 ) -> Result<Streams, Failure> {
-    if interactive {
-        return Ok(Streams::TERMINAL);
+    match caller {
+        Caller::Away => {}
+        Caller::AtTerminal => return Ok(Streams::CONSOLE),
+        Caller::Elsewhere => return Ok(Streams::CALLER),
     }
     let says = |name: &str| app.runtime.annotation(name);
     let said = [annotation::STDIN, annotation::STDOUT, annotation::STDERR].map(says);
@@ -85,23 +134,24 @@ pub(crate) fn of(
     };
     Ok(Streams {
         input: match wishes.input {
-            InputMode::Stream => "fd",
-            InputMode::Tty => "tty-force",
-            InputMode::Interactive => "tty",
-            InputMode::Null => "null",
+            InputMode::Stream => Way::Pipe,
+            InputMode::Tty => Way::Terminal,
+            InputMode::Interactive => Way::Console,
+            InputMode::Null => Way::Null,
         },
-        output: output_directive(wishes.output),
-        error: output_directive(wishes.error),
+        output: output_way(wishes.output),
+        error: output_way(wishes.error),
         attachable: attachable(pod, app, wishes, debug)?,
     })
 }
 
-fn output_directive(mode: OutputMode) -> &'static str {
+fn output_way(mode: OutputMode) -> Way {
     match mode {
-        OutputMode::Stream => "fd",
-        OutputMode::Tty | OutputMode::Interactive => "tty",
-        OutputMode::Null => "null",
-        OutputMode::Log => "journal+console",
+        OutputMode::Stream => Way::Pipe,
+        OutputMode::Tty => Way::Terminal,
+        OutputMode::Interactive => Way::Console,
+        OutputMode::Null => Way::Null,
+        OutputMode::Log => Way::Journal,
     }
 }
 
@@ -149,7 +199,7 @@ fn attachable(
 
 #[cfg(test)]
 mod tests {
-    use super::{Streams, of};
+    use super::{Caller, Streams, Way, of};
     use crate::pod_dir::PodApp;
     use crate::systemd::unit::dialect::Dialect;
     use appc::{ImageManifest, PodManifest};
@@ -172,36 +222,37 @@ mod tests {
         });
         let pod = PodManifest::parse(pod.to_string().as_bytes()).expect("pod");
         let app = PodApp { dir: Path::new("/p"), runtime: &pod.apps[0], image: &image };
-        of(&pod, app, Dialect::of(version), false, true).map_err(|failure| format!("{failure:?}"))
+        of(&pod, app, Dialect::of(version), Caller::Away, true).map_err(|failure| format!("{failure:?}"))
     }
 
     #[test]
-    fn modes_and_their_directives() {
-        // stdin, stdout, stderr; directives; variables
+    fn modes_and_where_they_lead() {
+        use Way::{Console, Journal, Null, Pipe, Terminal};
+        // stdin, stdout, stderr; ways; variables
         let rows = [
-            (["", "", ""], ["null", "journal+console", "journal+console"], ""),
-            (["other", "other", "other"], ["null", "journal+console", "journal+console"], ""),
-            (["interactive", "interactive", "log"], ["tty", "tty", "journal+console"], ""),
-            (["null", "null", "null"], ["null", "null", "null"], ""),
+            (["", "", ""], [Null, Journal, Journal], ""),
+            (["other", "other", "other"], [Null, Journal, Journal], ""),
+            (["interactive", "interactive", "log"], [Console, Console, Journal], ""),
+            (["null", "null", "null"], [Null, Null, Null], ""),
             (
                 ["stream", "log", "stream"],
-                ["fd", "journal+console", "fd"],
+                [Pipe, Journal, Pipe],
                 "STAGE2_TTY=false STAGE1_DEBUG=true STAGE2_STDIN=true STAGE2_STDERR=true",
             ),
             (
                 ["null", "stream", "null"],
-                ["null", "fd", "null"],
+                [Null, Pipe, Null],
                 "STAGE2_TTY=false STAGE1_DEBUG=true STAGE2_STDOUT=true",
             ),
-            (["tty", "tty", "tty"], ["tty-force", "tty", "tty"], "STAGE2_TTY=true STAGE1_DEBUG=true"),
-            (["null", "tty", "log"], ["null", "tty", "journal+console"], "STAGE2_TTY=true STAGE1_DEBUG=true"),
+            (["tty", "tty", "tty"], [Terminal, Terminal, Terminal], "STAGE2_TTY=true STAGE1_DEBUG=true"),
+            (["null", "tty", "log"], [Null, Terminal, Journal], "STAGE2_TTY=true STAGE1_DEBUG=true"),
         ];
-        for (modes, directives, variables) in rows {
+        for (modes, ways, variables) in rows {
             let names = ["stage2/stdin", "stage2/stdout", "stage2/stderr"];
             let annotations: Vec<_> =
                 names.into_iter().zip(modes).filter(|(_, mode)| !mode.is_empty()).collect();
             let streams = streams(&annotations, &[], 252).expect("streams");
-            assert_eq!([streams.input, streams.output, streams.error], directives, "{modes:?}");
+            assert_eq!([streams.input, streams.output, streams.error], ways, "{modes:?}");
             let text = |(name, value): &(&str, String)| format!("{name}={value}");
             let all = streams.attachable.map(|attachable| attachable.variables).unwrap_or_default();
             assert_eq!(all.iter().map(text).collect::<Vec<_>>().join(" "), variables, "{modes:?}");

@@ -6,6 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
+use std::thread;
 
 /// An app of the three streams.
 fn app(scene: &Scene, script: &str) -> Running {
@@ -27,35 +28,36 @@ fn custom(scene: &Scene, streams: &[&str]) -> Command {
 #[test]
 fn streams_lead_to_the_clients_own_until_the_app_ends() {
     let scene = Scene::new();
-    let mut service = scene.serve(&["stdin", "stdout", "stderr"]);
+    let service = scene.serve(&["stdin", "stdout", "stderr"]);
     let mut client = start(&mut scene.iottymux("auto-attach"));
     let script = "read name; echo hello $name; echo trouble >&2; exec 2>&-; sleep 0.1; echo bye";
     let mut app = app(&scene, script);
     client.0.stdin.as_ref().expect("input").write_all(b"world\n").expect("write");
     drop(client.0.stdin.take());
+    assert!(app.end().success());
+    service.stop();
     let output = client.output();
     // One stream ends before the other: nothing is lost.
     assert_eq!(text(&output.stdout), "hello world\nbye\n");
     assert_eq!(text(&output.stderr), "trouble\n");
     assert_eq!(output.status.code(), Some(0));
-    assert!(app.end().success());
-    assert!(service.end().success());
 }
 
 #[test]
 fn many_bytes_pass_both_ways() {
     let scene = Scene::new();
-    let mut service = scene.serve(&["stdin", "stdout", "stderr"]);
+    let service = scene.serve(&["stdin", "stdout", "stderr"]);
     let mut client = start(&mut scene.iottymux("auto-attach"));
     let bytes = noise(4 << 20);
     let mut app = app(&scene, &format!("exec head -c {}", bytes.len()));
     let writer = write_slowly(client.0.stdin.take().expect("input"), bytes.clone());
-    let output = client.output();
-    assert!(output.stdout == bytes);
-    assert_eq!((text(&output.stderr).as_str(), output.status.code()), ("", Some(0)));
+    let reader = thread::spawn(move || client.output());
     writer.join().expect("writer");
     assert!(app.end().success());
-    assert!(service.end().success());
+    service.stop();
+    let output = reader.join().expect("reader");
+    assert!(output.stdout == bytes);
+    assert_eq!((text(&output.stderr).as_str(), output.status.code()), ("", Some(0)));
 }
 
 #[test]
@@ -88,7 +90,7 @@ fn input_alone_ends_when_the_app_has_it() {
     let status = custom(&scene, &["STDIN"]).stdin(Stdio::null()).status().expect("run");
     assert!(status.success());
     // And when the app ends first.
-    let mut client = start(&mut custom(&scene, &["STDIN"]));
+    let client = start(&mut custom(&scene, &["STDIN"]));
     let socket = fs::canonicalize(scene.directory()).expect("path").join("sock-stdin");
     wait_until("the client is connected", || {
         connections(&socket.file_name().expect("name").to_string_lossy()) > 0
@@ -127,7 +129,7 @@ fn a_disk_that_is_full_is_said() {
     let scene = Scene::new();
     let service = scene.serve(&["stdout"]);
     let full = fs::File::options().write(true).open("/dev/full").expect("open");
-    let mut client = custom(&scene, &["STDOUT"]).stdout(full).stderr(Stdio::piped()).spawn().expect("run");
+    let client = custom(&scene, &["STDOUT"]).stdout(full).stderr(Stdio::piped()).spawn().expect("run");
     let mut app = scene.pipe("stdout");
     app.write_all(b"output\n").expect("write");
     let output = Running(client).output();

@@ -1,6 +1,6 @@
 //! `attach`: from outside the pod. A shell script with `nsenter` enters it as the real entry point does.
 
-use crate::scene::{APP, Running, Scene, expect, start, text, wait_until};
+use crate::scene::{APP, Running, Scene, start, text, wait_until};
 use crate::terminal;
 use rustix::process::Signal;
 use std::fs;
@@ -129,22 +129,22 @@ fn the_terminal_is_given_back_when_the_client_is_killed_with_its_pod() {
 #[test]
 fn wrong_calls() {
     let scene = Scene::new();
-    let run = |change: &dyn Fn(&mut Command), arguments: &[&str]| {
+    let run = |name: &str, value: &str, arguments: &[&str]| {
         let mut command = attach(&scene, arguments);
-        change(&mut command);
+        command.env(name, value);
         let output = start(&mut command).output();
         (output.status.code(), text(&output.stderr))
     };
-    let (code, said) = run(&|_| {}, &["--action=other"]);
+    let (code, said) = run("OTHER", "", &["--action=other"]);
     assert_eq!(code, Some(2), "{said}");
-    let (code, said) = run(&|_| {}, &["--action=list", "--nonsense"]);
+    let (code, said) = run("OTHER", "", &["--action=list", "--nonsense"]);
     assert_eq!(code, Some(2), "{said}");
     for name in ["RKT_STAGE1_ENTERCMD", "RKT_STAGE1_ENTERPID"] {
-        let (code, said) = run(&|command| drop(command.env_remove(name)), &["--action=list"]);
+        let (code, said) = run(name, "", &["--action=list"]);
         assert!(code == Some(254) && said.contains(name), "{said}");
     }
-    let (code, said) = run(&|command| drop(command.env("RKT_STAGE1_ENTERPID", "x")), &["--action=list"]);
+    let (code, said) = run("RKT_STAGE1_ENTERPID", "x", &["--action=list"]);
     assert!(code == Some(254) && said.contains("is not a process ID"), "{said}");
-    let (code, said) = run(&|command| drop(command.env("RKT_STAGE1_ENTERCMD", "/none")), &["--action=list"]);
+    let (code, said) = run("RKT_STAGE1_ENTERCMD", "/none", &["--action=list"]);
     assert!(code == Some(254) && said.contains("cannot run the program /none"), "{said}");
 }

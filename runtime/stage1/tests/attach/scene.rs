@@ -1,7 +1,7 @@
 //! A root as a pod has it, services and clients in it, and apps.
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal};
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -115,20 +115,13 @@ impl Scene {
         command
     }
 
-    /// Makes the pipes of these streams, and starts the service behind them.
+    /// Starts the service behind these streams.
     pub(crate) fn serve(&self, streams: &[&str]) -> Running {
         self.serve_with(streams, &[])
     }
 
     /// The same with more in the environment.
     pub(crate) fn serve_with(&self, streams: &[&str], variables: &[(&str, &str)]) -> Running {
-        for stream in streams {
-            let path = self.directory().join(format!("stage2-{stream}"));
-            if !path.exists() {
-                rustix::fs::mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o600), 0)
-                    .expect("make a pipe");
-            }
-        }
         let mut command = self.iottymux("iomux");
         for stream in streams {
             command.env(format!("STAGE2_{}", stream.to_uppercase()), "true");
@@ -148,8 +141,8 @@ impl Scene {
     /// The app's end of a pipe, opened as systemd opens it.
     pub(crate) fn pipe(&self, stream: &str) -> File {
         let path = self.directory().join(format!("stage2-{stream}"));
-        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        rustix::fs::open(&path, flags, Mode::empty()).expect("open a pipe").into()
+        let direction = if stream == "stdin" { OFlags::RDONLY } else { OFlags::WRONLY };
+        rustix::fs::open(&path, direction | OFlags::CLOEXEC, Mode::empty()).expect("open a pipe").into()
     }
 
     /// A client that speaks for itself.

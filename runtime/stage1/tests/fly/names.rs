@@ -6,13 +6,26 @@ use crate::scene::Scene;
 fn unknown_names_are_told_the_known_ones() {
     let scene = Scene::new("true");
     let outcome = scene.script("ln -s stage1 $R/jump; exec $R/jump").ended(254);
+    let (first, second) = outcome.err.split_once('\n').expect("two lines");
+    assert_eq!(first, "stage1: no entry point is called \"jump\"");
+    let names = second
+        .trim_end()
+        .strip_prefix("stage1: hint: this executable is called through links with the names: ");
+    let names: Vec<&str> = names.expect("the hint").split(", ").collect();
+    assert!(
+        names.is_sorted() && ["enter", "gc", "init", "run", "stop"].iter().all(|name| names.contains(name))
+    );
+    let outcome = scene.script("ln -s stage1 $R/init; exec $R/init").ended(254);
     assert_eq!(
         outcome.err,
-        "stage1: no entry point is called \"jump\"\n\
-         stage1: hint: this executable is called through links with the names: run, enter, gc, stop\n"
+        "stage1: flavor \"fly\" has no entry point \"init\"\nstage1: hint: it has: enter, gc, run, stop\n"
     );
     let outcome = scene.script("rm $R/flavor; ln -s other $R/flavor; exec $R/run").ended(254);
-    assert!(outcome.err.contains("flavor \"other\" has no entry point \"run\""), "{}", outcome.err);
+    assert!(
+        outcome.err.contains("of the image names \"other\", which nothing here serves"),
+        "{}",
+        outcome.err
+    );
     let outcome = scene.script("rm $R/flavor; exec $R/run").ended(254);
     assert!(outcome.err.contains("stage1/rootfs/flavor"), "{}", outcome.err);
 }

@@ -6,7 +6,9 @@ use crate::failure::{Failure, at};
 use crate::systemd::unit::dialect::Dialect;
 use elf::{Content, Object};
 use host::nspawn::{Abilities, OLDEST, PROGRAM};
+use host::systemd::assets::Miss;
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,32 +54,27 @@ impl Engine {
     /// Finds nspawn and asks it what it can do.
     ///
     /// # Errors
-    /// When there is none, or it is too old.
-    pub(super) fn find(flavor: &str, rootfs: &Path) -> Result<Engine, Failure> {
-        if flavor == "host" { Engine::of_host() } else { Engine::of_image(rootfs) }
+    /// When there is none, or it is too old; with all else that the host lacks for a pod whose journal is kept or not.
+    pub(super) fn find(flavor: &str, rootfs: &Path, journal_kept: bool) -> Result<Engine, Failure> {
+        if flavor == "host" { Engine::of_host(journal_kept) } else { Engine::of_image(rootfs) }
     }
 
-    fn of_host() -> Result<Engine, Failure> {
-        let nspawn = host::program::find(PROGRAM).ok_or_else(|| {
-            Failure::new(format!("{PROGRAM} is not in PATH"))
-                .hint("the flavor host uses the host's systemd: install systemd-container (Debian) or systemd (others); rkt check-host tells what is missing")
-        })?;
+    fn of_host(journal_kept: bool) -> Result<Engine, Failure> {
+        let lacking = |known: &dyn Display| assets::lacking(journal_kept, known);
+        let nspawn =
+            host::program::find(PROGRAM).ok_or_else(|| lacking(&format_args!("{PROGRAM} is not in PATH")))?;
         let asked = ask(nspawn.clone());
         // A wrapper tells its version only when it is asked.
         let version = match object(&nspawn)?.as_deref().and_then(library_version) {
             Some(version) => version,
-            None => host::systemd::version(&nspawn).map_err(|error| Failure::new(error.to_string()))?,
+            None => host::systemd::version(&nspawn).map_err(|error| lacking(&error))?,
         };
         if version < OLDEST {
-            return Err(Failure::new(format!(
-                "rkt needs systemd-nspawn >= {OLDEST}, and {} is of version {version}",
-                nspawn.display()
-            ))
-            .hint("use another stage1 image, such as fly, or a newer systemd"));
+            return Err(lacking(&Miss::TooOld(version)));
         }
         Ok(Engine {
             dialect: Dialect::of(version),
-            abilities: answer(asked)?,
+            abilities: answer(asked)?.map_err(|error| lacking(&error))?,
             source: Source::Host { nspawn },
         })
     }
@@ -124,11 +121,8 @@ fn ask(nspawn: PathBuf) -> JoinHandle<Result<Abilities, host::program::Error>> {
     thread::spawn(move || Abilities::of(&nspawn))
 }
 
-fn answer(asked: JoinHandle<Result<Abilities, host::program::Error>>) -> Result<Abilities, Failure> {
-    match asked.join() {
-        Ok(answer) => answer.map_err(|error| Failure::new(error.to_string())),
-        Err(_) => Err(Failure::new("asking systemd-nspawn for its options was broken off")),
-    }
+fn answer<T>(asked: JoinHandle<T>) -> Result<T, Failure> {
+    asked.join().map_err(|_| Failure::new("asking systemd-nspawn for its options was broken off"))
 }
 
 /// What is in a program's file; `None` for a script.

@@ -9,10 +9,18 @@ use pod::app::environment::Environment;
 use pod::layout;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Ending of the file for systemd, where the two do not read the same. No app can have a name with a dot.
 const QUOTED: &str = ".quoted";
+
+/// The files that an app's environment may be in, in the root of stage1.
+pub(super) fn paths(app: &str) -> [PathBuf; 2] {
+    let path = Path::new(layout::ENV).join(app);
+    let mut quoted = path.clone().into_os_string();
+    quoted.push(QUOTED);
+    [path, quoted.into()]
+}
 
 /// What was written.
 #[derive(Debug)]
@@ -25,7 +33,7 @@ pub(super) struct Written {
 
 /// Writes the environment; in a file of its own for systemd only where that is needed.
 pub(super) fn write(files: &Files<'_>, app: &str, environment: &Environment) -> Result<Written, Failure> {
-    let path = Path::new(layout::ENV).join(app);
+    let [path, quoted] = paths(app);
     files.write(&path, &environment.to_file(), 0o644)?;
     let warnings = environment
         .pairs()
@@ -48,9 +56,7 @@ pub(super) fn write(files: &Files<'_>, app: &str, environment: &Environment) -> 
         text.extend_from_slice(&escape::variable(value.as_bytes()));
         text.push(b'\n');
     }
-    let mut quoted = path.into_os_string();
-    quoted.push(QUOTED);
-    files.write(Path::new(&quoted), &text, 0o644)?;
+    files.write(&quoted, &text, 0o644)?;
     Ok(Written { path: format!("{inside}{QUOTED}"), warnings })
 }
 

@@ -1,19 +1,22 @@
 //! `init`: this process becomes the container of the pod.
 
 mod assets;
+mod complete;
 mod engine;
 mod env_file;
 mod files;
 mod journal;
 mod network;
 mod place;
-mod write;
+pub(crate) mod write;
 
 use crate::failure::{Failure, at, warn};
 use crate::pod_dir::{self, PodDir};
 use crate::systemd::app::{self, Conditions, ReadyApp};
 use crate::systemd::cgroup;
+use crate::systemd::input;
 use crate::systemd::nspawn::{Container, ContainerApp, machine};
+use crate::systemd::streams::Caller;
 use crate::systemd::units::app::Life;
 use crate::systemd::watch;
 use crate::{flavor, runtime_config, system};
@@ -27,10 +30,10 @@ use std::convert::Infallible;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::IsTerminal;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Annotation of a pod with the directory of the host for logs of Kubernetes.
 const KUBERNETES_LOG_DIR: &str = "coreos.com/rkt/experiment/kubernetes-log-dir";
@@ -45,21 +48,6 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
     Err(failure)
 }
 
-/// `SHIFT:COUNT` as a number to add to users; 0 for none.
-fn shift(private_users: &str) -> Result<u32, Failure> {
-    if private_users.is_empty() {
-        return Ok(0);
-    }
-    let parsed = private_users.split_once(':').and_then(|(shift, count)| {
-        count.parse::<u32>().ok()?;
-        shift.parse().ok()
-    });
-    parsed.ok_or_else(|| {
-        Failure::new(format!("--private-users=\"{private_users}\" is not of the form SHIFT:COUNT"))
-            .hint("rkt makes it when the pod is prepared")
-    })
-}
-
 fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     let pod = PodDir::load()?;
     pod_dir::write(&pod.dir.join(layout::RUNTIME_CONFIG), runtime_config::to_json(args).as_bytes())?;
@@ -67,7 +55,7 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     // No helper that is run from here on may keep the pod looking alive.
     rustix::io::fcntl_setfd(lock, FdFlags::CLOEXEC)
         .map_err(|errno| Failure::new(format!("cannot keep the pod's lock to itself: {errno}")))?;
-    let shift = shift(&args.private_users)?;
+    let shift = app::shift(&args.private_users)?;
     let share_ipc = match args.ipc.as_str() {
         "" | "auto" | "private" => false,
         "parent" => true,
@@ -78,27 +66,17 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
         }
     };
     network::check(&args.net)?;
+    let start_limit = watch::limit()?;
     let rootfs = pod.dir.join(layout::STAGE1_ROOTFS);
     let flavor = flavor::own()?;
     // From here on mounts are this pod's own. What was opened before is on those of the caller, where nothing can be mounted.
     cgroup::own_mounts()?;
     let root = Root::open(&rootfs).map_err(at("open the root of stage1", &rootfs))?;
-    let engine = Engine::find(&flavor, &rootfs)?;
+    let journal = journal::Journal::of_host(args, host::systemd::is_booted());
+    let engine = Engine::find(&flavor, &rootfs, journal.persistent)?;
     network::set_up(&pod.dir, &args.net)?;
 
-    let conditions = Conditions {
-        dialect: engine.dialect,
-        arch: host_arch(),
-        debug: args.debug,
-        interactive: args.interactive,
-        all_capabilities: args.disable_capabilities_restriction,
-        missing_capabilities: host::capabilities::missing()
-            .map_err(|error| Failure::new(format!("cannot tell which capabilities rkt has: {error}")))?,
-        all_paths: args.disable_paths,
-        all_calls: args.disable_seccomp,
-        shift,
-        metadata_url: metadata_url(args),
-    };
+    let conditions = Conditions::of(args, engine.dialect, shift)?;
     let apps =
         pod.apps().map(|app| app::ready(&pod.manifest, app, &conditions)).collect::<Result<Vec<_>, _>>()?;
     apps.iter()
@@ -107,13 +85,13 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
 
     let cgroups = cgroup::Host::look()?;
     let place = place::Place::choose(&cgroups, args.uuid)?;
-    let journal = journal::Journal::of_host(args, place.link_journal);
     let files = write::Files { root: &root, shift };
-    files::write(&files, args, &pod.dir)?;
     let life = if args.mutable { Life::Mutable } else { Life::Immutable };
     let limits = place.limits(&cgroups);
     write::units(&files, &pod, &apps, life, engine.dialect, limits, journal.persistent)?;
     engine.fill(&files, journal.persistent)?;
+    complete::check(&root)?;
+    files::write(&files, args, &pod.dir)?;
     journal.prepare(&files)?;
     link_flavor(&pod.dir, &flavor)?;
 
@@ -122,8 +100,12 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     pod_dir::write(&pod.dir.join(layout::SUBCGROUP), group.as_bytes())?;
     cgroup_mounts(&cgroups, &place, &rootfs, args)?;
     let labels = (label(ENV_SELINUX_CONTEXT), label(ENV_SELINUX_MOUNT_CONTEXT));
-    let container = container(args, &pod, &apps, &place, share_ipc, &labels);
-    become_nspawn(&engine, &container, &pod, lock, mask)
+    let container = container(args, &pod, &apps, &place, share_ipc, conditions.caller, &labels);
+    let pipe = match conditions.caller {
+        Caller::Elsewhere => Some(input::Pipe::make(&files)?),
+        Caller::Away | Caller::AtTerminal => None,
+    };
+    become_nspawn(&engine, &container, &pod, lock, start_limit, pipe.as_ref(), mask)
 }
 
 /// What nspawn is told.
@@ -133,6 +115,7 @@ fn container<'a>(
     apps: &'a [ReadyApp],
     place: &place::Place,
     share_ipc: bool,
+    caller: Caller,
     labels: &'a (String, String),
 ) -> Container<'a> {
     Container {
@@ -141,7 +124,7 @@ fn container<'a>(
         keep_unit: place.keep_unit,
         link_journal: place.link_journal,
         notify_ready: true,
-        console_from_pipe: args.interactive && !std::io::stdin().is_terminal(),
+        interactive: caller == Caller::AtTerminal,
         debug: args.debug,
         private_users: &args.private_users,
         process_label: &labels.0,
@@ -185,6 +168,8 @@ fn become_nspawn(
     container: &Container<'_>,
     pod: &PodDir,
     lock: BorrowedFd<'static>,
+    start_limit: Duration,
+    input: Option<&input::Pipe>,
     mask: Mode,
 ) -> Result<Infallible, Failure> {
     let arguments = container.arguments(&engine.abilities);
@@ -211,7 +196,10 @@ fn become_nspawn(
     }
     let pid = rustix::process::getpid();
     pod_dir::write(&pod.dir.join(layout::PPID), format!("{}\n", pid.as_raw_nonzero()).as_bytes())?;
-    watch::start(pid, lock)?;
+    watch::start(pid, lock, start_limit)?;
+    if let Some(input) = input {
+        input.fill(pid, lock)?;
+    }
     rustix::io::fcntl_setfd(lock, FdFlags::empty())
         .map_err(|errno| Failure::new(format!("cannot hand the pod's lock to nspawn: {errno}")))?;
     rustix::process::umask(mask);
@@ -233,12 +221,6 @@ fn label(variable: &str) -> String {
     env::var(variable).unwrap_or_default()
 }
 
-/// Where the apps find the metadata service, on the host's network.
-fn metadata_url(args: &RunArgs) -> Option<String> {
-    const PORT: u16 = 18112;
-    (!args.mds_token.is_empty()).then(|| format!("http://127.0.0.1:{PORT}/{}", args.mds_token))
-}
-
 /// The link by which `gc` knows the flavor when the root is not mounted.
 fn link_flavor(dir: &Path, flavor: &str) -> Result<(), Failure> {
     let link = dir.join(layout::FLAVOR);
@@ -248,9 +230,4 @@ fn link_flavor(dir: &Path, flavor: &str) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
-}
-
-/// The App Container name of the architecture that this executable is for.
-fn host_arch() -> &'static str {
-    host::arch::from_machine(env::consts::ARCH).unwrap_or(env::consts::ARCH)
 }

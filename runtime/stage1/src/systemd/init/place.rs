@@ -2,12 +2,11 @@
 
 use crate::failure::Failure;
 use crate::systemd::cgroup::{self, Maker};
-use crate::systemd::isolation::resources::Enforced;
+use crate::systemd::isolation::resources::{Enforced, oom_score_floor};
 use crate::systemd::nspawn::machine;
 use host::bus::Machined;
 use host::cgroup::Layout;
 use pod::Uuid;
-use rustix::thread::CapabilitySet;
 use std::path::{Path, PathBuf};
 
 /// The slice in which machined puts its machines.
@@ -62,15 +61,4 @@ impl Place {
             oom_score_floor: oom_score_floor(),
         }
     }
-}
-
-/// The lowest score that a process of the pod can have: without the capability, none below its own.
-fn oom_score_floor() -> i64 {
-    let capable = rustix::thread::capabilities(None)
-        .is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_RESOURCE));
-    if capable {
-        return -1000;
-    }
-    let own = std::fs::read_to_string("/proc/self/oom_score_adj").unwrap_or_default();
-    own.trim().parse().unwrap_or(0)
 }

@@ -12,9 +12,21 @@ use crate::systemd::unit::dialect::Dialect;
 use crate::systemd::units::app::Life;
 use crate::systemd::units::{pod, ports};
 use ::pod::root::{Make, Root};
-use rustix::fs::{Gid, Mode, OFlags, Uid};
+use rustix::fs::{AtFlags, Dir, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, ErrorKind, Write as _};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+/// Directory of the links to sockets that are opened before apps start, among the units.
+const SOCKETS: &str = "sockets.target.wants";
+/// Directory of the links to volumes that are devices, in the root of stage1.
+const DEVICES: &str = "rkt/volumes";
+/// Largest unit that is read, in bytes.
+const UNIT_LIMIT: u64 = 64 << 10;
 
 /// The root of stage1, and whom files in it are given to.
 #[derive(Debug, Clone, Copy)]
@@ -29,30 +41,60 @@ impl Files<'_> {
     /// Writes a file.
     pub(crate) fn write(&self, path: impl AsRef<Path>, content: &[u8], mode: u32) -> Result<(), Failure> {
         let path = path.as_ref();
-        root_file::write(self.root, path, content)?;
-        self.give_away(path, mode)
+        let mut file = self.create(path, mode)?;
+        file.write_all(content).map_err(at("write", &self.root.outside(path)))
     }
 
-    /// Gives a file to the pod's root user, with this mode.
-    pub(crate) fn give_away(&self, path: &Path, mode: u32) -> Result<(), Failure> {
-        let outside = self.root.outside(path);
-        let set = || {
-            let fd = self.root.open_file(path, OFlags::RDONLY | OFlags::NONBLOCK)?;
-            if self.shift != 0 {
-                let owner = (Uid::from_raw(self.shift), Gid::from_raw(self.shift));
-                rustix::fs::fchown(&fd, Some(owner.0), Some(owner.1))?;
+    /// Opens a file to be written anew, which belongs to the pod's root user and has this mode. The process's mask must be
+    /// empty.
+    pub(crate) fn create(&self, path: &Path, mode: u32) -> Result<File, Failure> {
+        self.create_new(path, mode).map_err(at("make", &self.root.outside(path)))
+    }
+
+    fn create_new(&self, path: &Path, mode: u32) -> io::Result<File> {
+        let new = || self.root.create_file(path, mode);
+        let opened = match new() {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let parent = path.parent().unwrap_or(Path::new("/"));
+                self.root.ensure(parent, Make::Directory, &[])?;
+                new()
             }
-            rustix::fs::fchmod(&fd, Mode::from_raw_mode(mode))?;
-            Ok::<_, std::io::Error>(())
+            outcome => outcome,
         };
-        set().map_err(at("set owner and mode of", &outside))
+        let file = match opened {
+            Ok(file) => File::from(file),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let file = root_file::open_anew(self.root, path)?;
+                rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
+                file
+            }
+            Err(error) => return Err(error),
+        };
+        self.give(&file)?;
+        Ok(file)
+    }
+
+    /// Gives something to the pod's root user.
+    pub(crate) fn give(&self, fd: impl AsFd) -> io::Result<()> {
+        if self.shift != 0 {
+            let owner = (Uid::from_raw(self.shift), Gid::from_raw(self.shift));
+            rustix::fs::fchown(fd, Some(owner.0), Some(owner.1))?;
+        }
+        Ok(())
     }
 
     /// Makes a directory.
     pub(crate) fn directory(&self, path: impl AsRef<Path>, mode: u32) -> Result<(), Failure> {
         let path = path.as_ref();
-        self.root.ensure(path, Make::Directory, &[]).map_err(at("make", &self.root.outside(path)))?;
-        self.give_away(path, mode)
+        let outside = self.root.outside(path);
+        self.root.ensure(path, Make::Directory, &[]).map_err(at("make", &outside))?;
+        let set = || {
+            let fd = self.root.open_file(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+            self.give(&fd)?;
+            rustix::fs::fchmod(&fd, Mode::from_raw_mode(mode))?;
+            Ok::<_, io::Error>(())
+        };
+        set().map_err(at("set owner and mode of", &outside))
     }
 
     /// Makes a symlink; one that is there stays.
@@ -116,7 +158,7 @@ pub(crate) fn app(
         warn(format_args!("stage1: warning: app \"{name}\": {warning}"));
     }
     files.unit(&names::service(&name), &service)?;
-    files.unit(&names::reaper(&name), &units.reaper(life, enforced))?;
+    files.unit(&names::reaper(&name), &units.reaper(life, dialect, enforced))?;
     let pod_app = pod_dir.app(&name)?;
     if let Some((socket, warnings)) = ports::socket(&name, &units.image, pod_app.app()?, &pod_dir.manifest) {
         for warning in &warnings {
@@ -124,7 +166,7 @@ pub(crate) fn app(
         }
         files.unit(&names::socket(&name), &socket)?;
         files.link(
-            Path::new(UNITS).join("sockets.target.wants").join(names::socket(&name)),
+            Path::new(UNITS).join(SOCKETS).join(names::socket(&name)),
             &format!("../{}", names::socket(&name)),
         )?;
     }
@@ -138,7 +180,53 @@ pub(crate) fn app(
     }
     volumes_of_devices(files, ready)?;
     let users = sysusers(units.uid, units.gid, &units.supplementary);
-    files.write(format!("usr/lib/sysusers.d/{name}.service.conf"), users.as_bytes(), 0o640)
+    files.write(sysusers_file(&name), users.as_bytes(), 0o640)
+}
+
+/// Takes away what [`app`] has written for an app. What cannot be taken away does not keep the rest.
+pub(crate) fn forget_app(root: &Root, name: &str) -> Result<(), Failure> {
+    let units = Path::new(UNITS);
+    let socket = names::socket(name);
+    let mut paths: Vec<PathBuf> = vec![
+        units.join(names::service(name)),
+        units.join(names::reaper(name)),
+        units.join(&socket),
+        units.join(SOCKETS).join(&socket),
+        sysusers_file(name),
+    ];
+    paths.extend(env_file::paths(name));
+    // Another app may have a socket of the same name.
+    let own = format!("Service={}\n", names::service(name));
+    for stream in ["stdin", "stdout", "stderr"] {
+        let path = units.join(names::stream_socket(name, stream));
+        let text = root.read(&path, UNIT_LIMIT).ok().flatten().unwrap_or_default();
+        if String::from_utf8_lossy(&text).contains(&own) {
+            paths.push(path);
+        }
+    }
+    let directory = PathBuf::from(names::attach_directory(name));
+    let mut first = root_file::remove_directory(root, &directory);
+    for path in &paths {
+        first = first.and(root_file::remove(root, path));
+    }
+    first.and(forget_devices(root, name))
+}
+
+/// Takes away the links of an app's volumes that are devices.
+fn forget_devices(root: &Root, name: &str) -> Result<(), Failure> {
+    let volumes = Path::new(DEVICES);
+    let Ok(directory) = root.open_file(volumes, OFlags::RDONLY | OFlags::DIRECTORY) else { return Ok(()) };
+    let outside = root.outside(volumes);
+    let app_root = names::app_root(name);
+    for entry in Dir::read_from(&directory).map_err(at("read the directory", &outside))? {
+        let entry = entry.map_err(at("read the directory", &outside))?;
+        let target = rustix::fs::readlinkat(&directory, entry.file_name(), Vec::new());
+        if target.is_ok_and(|target| Path::new(OsStr::from_bytes(target.to_bytes())).starts_with(&app_root)) {
+            rustix::fs::unlinkat(&directory, entry.file_name(), AtFlags::empty())
+                .map_err(at("remove a link in", &outside))?;
+        }
+    }
+    Ok(())
 }
 
 /// Links from the names of volumes that are devices to where they are: `prepare-app` makes nodes for them.
@@ -149,10 +237,15 @@ fn volumes_of_devices(files: &Files<'_>, ready: &ReadyApp) -> Result<(), Failure
     for mount in ready.mounts.iter().filter(|mount| mount.device) {
         let target = PathBuf::from(names::app_root(&ready.units.name))
             .join(mount.target.strip_prefix("/").unwrap_or(&mount.target));
-        files.directory("rkt/volumes", 0o600)?;
-        files.link(Path::new("rkt/volumes").join(&mount.volume), &target.to_string_lossy())?;
+        files.directory(DEVICES, 0o600)?;
+        files.link(Path::new(DEVICES).join(&mount.volume), &target.to_string_lossy())?;
     }
     Ok(())
+}
+
+/// Users and groups of an app.
+fn sysusers_file(app: &str) -> PathBuf {
+    PathBuf::from(format!("usr/lib/sysusers.d/{app}.service.conf"))
 }
 
 /// Users and groups that the app's numbers get names from, for sysusers.d(5).

@@ -39,7 +39,9 @@ impl Answers {
     /// # Errors
     /// When systemd does not answer.
     pub(super) fn ask(apps: &[String]) -> io::Result<Answers> {
-        let units = apps.iter().flat_map(|app| [names::service(app), names::prepare(app)]);
+        let units = apps.iter().flat_map(|app| {
+            [names::service(app), names::prepare(app), names::iomux(app), names::ttymux(app)]
+        });
         let output =
             Command::new(SYSTEMCTL).arg("show").arg(PROPERTIES).args(units).arg(SYSUSERS).output()?;
         if !output.status.success() {
@@ -83,7 +85,9 @@ impl Answers {
             "exit-code" | "signal" | "core-dump" if status == 0 => {
                 Some(format!("a program that runs after app \"{app}\" failed ({result})"))
             }
-            _ => None,
+            _ => self.failed_streams(app).map(|unit| {
+                format!("app \"{app}\" was ended because nobody reads its output any more ({unit} failed)")
+            }),
         };
         let (status, at) = match status {
             // A program of the app's that was to run after it, or a limit: systemd counts it as failed.
@@ -103,16 +107,28 @@ impl Answers {
         matches!(self.of(&names::service(app), "LoadState"), "" | "loaded")
     }
 
+    fn has_failed(&self, unit: &str) -> bool {
+        self.of(unit, "ActiveState") == "failed"
+    }
+
+    /// The failed service behind the streams of an app, if there is one.
+    fn failed_streams(&self, app: &str) -> Option<String> {
+        [names::iomux(app), names::ttymux(app)].into_iter().find(|unit| self.has_failed(unit))
+    }
+
     /// Why an app has not been started.
     fn judge_unstarted(&self, app: &str, status: i32, result: &str) -> Outcome {
         let (service, prepare) = (names::service(app), names::prepare(app));
-        let failed = |unit: &str| self.of(unit, "ActiveState") == "failed";
+        let failed = |unit: &str| self.has_failed(unit);
+        let streams = self.failed_streams(app);
         let (unit, reason) = if !self.is_loaded(app) {
             let state = self.of(&service, "LoadState");
             (&*service, format!("systemd does not take its unit ({state}); rkt --debug run shows why"))
         } else if failed(&prepare) {
             let how = (self.of(&prepare, "Result"), self.of(&prepare, "ExecMainStatus"));
             (&*prepare, format!("its root could not be prepared ({prepare}: {} {})", how.0, how.1))
+        } else if let Some(unit) = &streams {
+            (&**unit, format!("its streams could not be served ({unit} failed)"))
         } else if failed(SYSUSERS) {
             (SYSUSERS, format!("the pod's users could not be made ({SYSUSERS} failed)"))
         } else if !matches!(result, "" | "success") {
@@ -189,6 +205,18 @@ mod tests {
                 "ActiveState=failed\nResult=exit-code",
                 Some(254),
                 Some("prepared"),
+            ),
+            (
+                format!("{NEVER}\nResult=success\nExecMainStatus=0"),
+                "\n\nId=iomux@a.service\nActiveState=failed\nResult=exit-code",
+                Some(254),
+                Some("iomux@a.service failed"),
+            ),
+            (
+                format!("{RAN}\nResult=success\nExecMainStatus=15"),
+                "\n\nId=ttymux@a.service\nActiveState=failed\nResult=signal",
+                Some(15),
+                Some("nobody reads"),
             ),
             (format!("{NEVER}\nResult=success\nExecMainStatus=0"), "ActiveState=inactive", None, None),
         ];

@@ -1,8 +1,12 @@
 //! How much of the machine an app may use.
 
+use crate::systemd::cgroup;
 use crate::systemd::unit::Unit;
 use crate::systemd::unit::dialect::Dialect;
 use appc::IsolatorValue;
+use host::cgroup::Layout;
+use rustix::thread::CapabilitySet;
+use std::path::Path;
 
 /// Limits of an app. Of several isolators of one kind the last one counts, as in the original.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,6 +32,29 @@ pub(crate) struct Enforced {
     pub(crate) unified: bool,
     /// The lowest `oom_score_adj` that we may set.
     pub(crate) oom_score_floor: i64,
+}
+
+impl Enforced {
+    /// What is enforced in a pod that runs in this control group.
+    pub(crate) fn in_pod(cgroups: &cgroup::Host, subcgroup: &Path) -> Enforced {
+        Enforced {
+            memory: cgroups.has_in("memory", subcgroup),
+            cpu: cgroups.has_in("cpu", subcgroup),
+            unified: cgroups.layout == Layout::Unified,
+            oom_score_floor: oom_score_floor(),
+        }
+    }
+}
+
+/// The lowest score that a process of the pod can have: without the capability, none below its own.
+pub(crate) fn oom_score_floor() -> i64 {
+    let capable = rustix::thread::capabilities(None)
+        .is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_RESOURCE));
+    if capable {
+        return -1000;
+    }
+    let own = std::fs::read_to_string("/proc/self/oom_score_adj").unwrap_or_default();
+    own.trim().parse().unwrap_or(0)
 }
 
 impl Resources {

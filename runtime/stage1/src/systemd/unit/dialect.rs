@@ -1,5 +1,6 @@
 //! Which directives a version of systemd understands.
 
+use super::Unit;
 use std::fmt;
 
 /// The systemd that will read the units.
@@ -52,9 +53,23 @@ impl Dialect {
         self.at_least(240)
     }
 
+    /// Lets a unit be started as often as somebody wants.
+    pub(crate) fn no_start_limit(self, unit: &mut Unit) {
+        if self.at_least(230) {
+            unit.unit("StartLimitIntervalSec", "0");
+        } else {
+            unit.service("StartLimitInterval", "0");
+        }
+    }
+
     /// Whether systemd takes an exit code for the container from `systemctl exit CODE`.
     pub(crate) fn exit_codes(self) -> bool {
         self.at_least(227)
+    }
+
+    /// Whether units can name files for their streams: `StandardInput=file:PATH`.
+    pub(crate) fn stream_files(self) -> bool {
+        self.at_least(236)
     }
 
     /// Whether units can get streams that a socket unit has opened: `StandardInput=fd`.

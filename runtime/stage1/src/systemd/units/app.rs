@@ -119,7 +119,11 @@ impl AppUnits {
             Life::Immutable => {
                 unit.unit("After", "systemd-journald.service").unit("OnFailure", "halt.target");
             }
-            Life::Mutable => {}
+            Life::Mutable => {
+                // It may be started again and again.
+                dialect.no_start_limit(&mut unit);
+                unit.unit("Before", "shutdown.service");
+            }
         }
         let name = &self.name;
         // Whatever ends the pod first has the app end in its own way, so that its reaper sees what it ended with.
@@ -231,12 +235,20 @@ impl AppUnits {
     }
 
     /// The reaper: it is started before the app, and stopped when the app no longer needs it.
-    pub(crate) fn reaper(&self, life: Life, enforced: Enforced) -> Unit {
+    pub(crate) fn reaper(&self, life: Life, dialect: Dialect, enforced: Enforced) -> Unit {
         let mut unit = Unit::default();
-        if life == Life::Immutable {
-            unit.service("Environment", "\"EXIT_POD=true\"")
-                .unit("Wants", "shutdown.service")
-                .unit("After", "shutdown.service");
+        match life {
+            Life::Immutable => {
+                unit.service("Environment", "\"EXIT_POD=true\"")
+                    .unit("Wants", "shutdown.service")
+                    .unit("After", "shutdown.service");
+            }
+            Life::Mutable => {
+                dialect.no_start_limit(&mut unit);
+                // Some relation to the app, without which systemd forgets what it ended with before that is read.
+                unit.unit("PropagatesReloadTo", names::service(&self.name));
+                unit.unit("Before", "shutdown.service");
+            }
         }
         let name = &self.name;
         unit.unit("Description", format!("{name} Reaper"))

@@ -11,24 +11,24 @@ use rustix::io::Errno;
 
 /// The open directories from the root down to one directory.
 #[derive(Debug)]
-pub(super) struct OpenDirs {
+pub(crate) struct OpenDirs {
     root: OwnedFd,
     below: Vec<(Vec<u8>, OwnedFd)>,
 }
 
 impl OpenDirs {
-    pub(super) fn new(root: OwnedFd) -> OpenDirs {
+    pub(crate) fn new(root: OwnedFd) -> OpenDirs {
         OpenDirs { root, below: Vec::new() }
     }
 
     /// The same root, with nothing open below it.
-    pub(super) fn another(&self) -> std::io::Result<OpenDirs> {
+    pub(crate) fn another(&self) -> std::io::Result<OpenDirs> {
         Ok(OpenDirs::new(self.root.try_clone()?))
     }
 
     /// Opens the directory at `path` (components separated by `/`, empty for the root). What is missing is made with
     /// mode 0755 if `make` says so.
-    pub(super) fn enter(&mut self, path: &[u8], make: bool) -> Result<BorrowedFd<'_>, Errno> {
+    pub(crate) fn enter(&mut self, path: &[u8], make: bool) -> Result<BorrowedFd<'_>, Errno> {
         let mut depth = 0;
         let mut parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).peekable();
         while let (Some((name, _)), Some(part)) = (self.below.get(depth), parts.peek()) {
@@ -70,7 +70,7 @@ fn open_dir(parent: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Errno> {
 }
 
 /// Parent and last component of a path.
-pub(super) fn split(path: &[u8]) -> (&[u8], &[u8]) {
+pub(crate) fn split(path: &[u8]) -> (&[u8], &[u8]) {
     match path.iter().rposition(|byte| *byte == b'/') {
         Some(slash) => (&path[..slash], &path[slash + 1..]),
         None => (&[], path),

@@ -1,0 +1,165 @@
+//! The hierarchies of version 1 in the pod's root.
+//!
+//! systemd in the pod uses a controller of version 1 only where it can write to its own group of it, and
+//! nspawn mounts those read-only. So they are mounted in the pod's root before nspawn looks: read-only,
+//! but for the pod's own group.
+
+use super::{Host, below, make};
+use crate::failure::{Failure, at};
+use host::cgroup::ROOT;
+use rustix::io::Errno;
+use rustix::mount::{MountFlags, MountPropagationFlags};
+use std::ffi::CString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The group that nspawn makes below ours for the container when it keeps the unit that it runs in.
+const PAYLOAD: &str = "payload";
+
+/// Mounts hierarchies of version 1 that the host has but has not mounted, over its own in this mount
+/// namespace: nspawn looks for every controller that this process is in.
+pub(crate) fn mount_missing(host: &Host) -> Result<(), Failure> {
+    let root = Path::new(ROOT);
+    let systemd = root.join("systemd");
+    let mounted = |path: &Path| path.join("cgroup.procs").exists();
+    let all_there = host.hierarchies.iter().flatten().all(|name| mounted(&root.join(name)))
+        && host.idle.iter().all(|name| root.join(name).exists())
+        && mounted(&systemd);
+    if all_there {
+        return Ok(());
+    }
+    let unified = root.join("unified").is_dir();
+    mount("tmpfs", root, "tmpfs", MountFlags::empty(), "mode=755")?;
+    for names in &host.hierarchies {
+        mount_hierarchy(root, names)?;
+    }
+    for name in &host.idle {
+        directory(&root.join(name))?;
+    }
+    directory(&systemd)?;
+    mount("cgroup", &systemd, "cgroup", CGROUP_FLAGS, "none,name=systemd")?;
+    if unified {
+        let path = root.join("unified");
+        directory(&path)?;
+        mount("cgroup2", &path, "cgroup2", CGROUP_FLAGS, "")?;
+    }
+    Ok(())
+}
+
+const CGROUP_FLAGS: MountFlags = MountFlags::NOSUID.union(MountFlags::NOEXEC).union(MountFlags::NODEV);
+
+/// Mounts the hierarchies of version 1 in the pod's root: read-only but for the pod's own group.
+pub(crate) fn mount_in_pod(
+    host: &Host,
+    rootfs: &Path,
+    subcgroup: &Path,
+    context: &str,
+    writable_sys: bool,
+) -> Result<(), Failure> {
+    let sys = rootfs.join("sys");
+    directory(&sys)?;
+    mount("sysfs", &sys, "sysfs", CGROUP_FLAGS, "")?;
+    let root = sys.join("fs/cgroup");
+    let options =
+        if context.is_empty() { "mode=755".to_owned() } else { format!("mode=755,context=\"{context}\"") };
+    mount("tmpfs", &root, "tmpfs", CGROUP_FLAGS | MountFlags::STRICTATIME, &options)?;
+    for names in &host.hierarchies {
+        let hierarchy = mount_hierarchy(&root, names)?;
+        let group = below(&hierarchy, subcgroup);
+        // The container is in the first or in the second, as nspawn's version has it.
+        make(&group.join(PAYLOAD))?;
+        if names.iter().any(|name| name == "cpuset") {
+            inherit_cpuset(&hierarchy, &group.join(PAYLOAD));
+        }
+        bind(&group, &group)?;
+        read_only(&hierarchy)?;
+    }
+    for name in ["systemd", "unified"] {
+        directory(&root.join(name))?;
+    }
+    for name in &host.idle {
+        // A mount, so that nspawn leaves it alone; empty.
+        let path = root.join(name);
+        directory(&path)?;
+        bind(&path, &path)?;
+        read_only(&path)?;
+    }
+    read_only(&root)?;
+    if !writable_sys {
+        read_only(&sys)?;
+    }
+    Ok(())
+}
+
+/// One hierarchy with its controllers; a joint one gets links for each.
+fn mount_hierarchy(root: &Path, names: &[String]) -> Result<PathBuf, Failure> {
+    let joined = names.join(",");
+    let path = root.join(&joined);
+    directory(&path)?;
+    mount("cgroup", &path, "cgroup", CGROUP_FLAGS, &joined)?;
+    if names.len() > 1 {
+        for name in names {
+            let link = root.join(name);
+            match std::os::unix::fs::symlink(&joined, &link) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(at("make the link", &link)(error));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(path)
+}
+
+/// A new group of the cpuset controller has no processors and no memory nodes, and no process can join it before it has.
+fn inherit_cpuset(hierarchy: &Path, group: &Path) {
+    let Ok(inside) = group.strip_prefix(hierarchy) else { return };
+    let mut parent = hierarchy.to_path_buf();
+    for part in inside.components() {
+        let child = parent.join(part);
+        for file in ["cpuset.mems", "cpuset.cpus"] {
+            // Where this fails, apps do without the controller, as they do in the original.
+            if let Ok(value) = fs::read(parent.join(file)) {
+                let _ = fs::write(child.join(file), value);
+            }
+        }
+        parent = child;
+    }
+}
+
+fn directory(path: &Path) -> Result<(), Failure> {
+    match fs::create_dir(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(at("make the directory", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn mount(source: &str, target: &Path, kind: &str, flags: MountFlags, options: &str) -> Result<(), Failure> {
+    let options = CString::new(options).map_err(at("mount on", target))?;
+    rustix::mount::mount(source, target, kind, flags, options.as_c_str())
+        .map_err(|errno| at(&format!("mount {kind} on"), target)(errno))
+}
+
+fn bind(source: &Path, target: &Path) -> Result<(), Failure> {
+    rustix::mount::mount_bind(source, target).map_err(at("bind", target))
+}
+
+/// Makes one mount read-only, not what is mounted on it.
+fn read_only(path: &Path) -> Result<(), Failure> {
+    rustix::mount::mount_remount(path, MountFlags::BIND | MountFlags::RDONLY | CGROUP_FLAGS, c"")
+        .map_err(at("make read-only", path))
+}
+
+/// Gives this process mounts of its own that still see what the host mounts later, and are shared below.
+pub(crate) fn own_mounts() -> Result<(), Failure> {
+    let failed = |errno: Errno| Failure::new(format!("cannot have mounts of its own: {errno}"));
+    crate::system::unshare_mounts()
+        .map_err(|error| Failure::new(format!("cannot have mounts of its own: {error}")))?;
+    for flags in [MountPropagationFlags::DOWNSTREAM, MountPropagationFlags::SHARED] {
+        rustix::mount::mount_change("/", flags | MountPropagationFlags::REC).map_err(failed)?;
+    }
+    Ok(())
+}
