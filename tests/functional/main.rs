@@ -7,6 +7,7 @@ mod common;
 mod harness;
 
 mod app_sandbox;
+mod arguments;
 mod attach;
 mod broken_stage1;
 mod caps;
