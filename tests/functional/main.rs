@@ -6,6 +6,7 @@
 mod common;
 mod harness;
 
+mod app_names;
 mod app_sandbox;
 mod arguments;
 mod attach;
