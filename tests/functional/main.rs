@@ -45,6 +45,7 @@ mod prepare;
 mod process_tree;
 mod read_only;
 mod rm;
+mod run_pod_manifest;
 mod run_user_group;
 mod seccomp;
 mod socket_activation;
