@@ -56,14 +56,7 @@ impl Host {
 
     /// The group of this process in the hierarchy that systemd manages.
     pub(crate) fn own_path(&self) -> &Path {
-        let of =
-            |wanted: &str| self.own.iter().find(|group| group.controllers.iter().any(|name| name == wanted));
-        let version2 = || self.own.iter().find(|group| group.hierarchy == 0);
-        let found = match self.layout {
-            Layout::Unified => version2(),
-            _ => of("name=systemd").or_else(|| of("cpu")).or_else(version2),
-        };
-        found.map_or(Path::new("/"), |group| &group.path)
+        host::systemd::cgroup_of(&self.own, self.layout).unwrap_or(Path::new("/"))
     }
 
     /// Whether all hierarchies of version 1 are mounted where they can be written to: the host may not have mounted all,
