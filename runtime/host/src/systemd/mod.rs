@@ -11,6 +11,7 @@ pub use units::{
 pub use version::{VersionError, parse_version, version};
 
 use crate::cgroup::{self, Membership};
+use crate::job;
 use std::io;
 use std::path::Path;
 
@@ -27,7 +28,7 @@ pub fn is_booted() -> bool {
 /// # Errors
 /// When the cgroups of this process cannot be read.
 pub fn is_system_service() -> io::Result<bool> {
-    if !is_booted() || rustix::process::getsid(None)? != rustix::process::getpid() {
+    if !is_booted() || job::own()?.session != std::process::id() {
         return Ok(false);
     }
     match cgroup::own() {

@@ -55,7 +55,7 @@ fn unlink_journal(link: &Path) -> Result<(), Failure> {
 fn remove_groups(dir: &Path) -> Result<(), Failure> {
     let Some(group) = processes::subcgroup(dir) else { return Ok(()) };
     let host = cgroup::Host::look()?;
-    if host.has_unmounted() {
+    if !host.all_reachable() {
         // Groups outlive their hierarchy's last mount.
         cgroup::own_mounts()?;
         cgroup::mount_missing(&host)?;

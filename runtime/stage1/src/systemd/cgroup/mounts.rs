@@ -17,16 +17,12 @@ use std::path::{Path, PathBuf};
 /// The group that nspawn makes below ours for the container when it keeps the unit that it runs in.
 const PAYLOAD: &str = "payload";
 
-/// Mounts hierarchies of version 1 that the host has but has not mounted, over its own in this mount
-/// namespace: nspawn looks for every controller that this process is in.
+/// Mounts all hierarchies of version 1 over those of the host in this mount namespace, if some are not mounted there or
+/// cannot be written to: nspawn looks for every controller that this process is in.
 pub(crate) fn mount_missing(host: &Host) -> Result<(), Failure> {
     let root = Path::new(ROOT);
     let systemd = root.join("systemd");
-    let mounted = |path: &Path| path.join("cgroup.procs").exists();
-    let all_there = host.hierarchies.iter().flatten().all(|name| mounted(&root.join(name)))
-        && host.idle.iter().all(|name| root.join(name).exists())
-        && mounted(&systemd);
-    if all_there {
+    if host.all_reachable() {
         return Ok(());
     }
     let unified = root.join("unified").is_dir();

@@ -85,6 +85,10 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
 
     let cgroups = cgroup::Host::look()?;
     let place = place::Place::choose(&cgroups, args.uuid)?;
+    // First, so that whoever collects the pod finds its groups.
+    let group = place.subcgroup.to_string_lossy();
+    pod_dir::write(&pod.dir.join(layout::SUBCGROUP), group.as_bytes())?;
+    place.enter(&cgroups)?;
     let files = write::Files { root: &root, shift };
     let life = if args.mutable { Life::Mutable } else { Life::Immutable };
     let limits = place.limits(&cgroups);
@@ -95,10 +99,10 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     journal.prepare(&files)?;
     link_flavor(&pod.dir, &flavor)?;
 
-    // First, so that whoever collects the pod finds its groups.
-    let group = place.subcgroup.to_string_lossy();
-    pod_dir::write(&pod.dir.join(layout::SUBCGROUP), group.as_bytes())?;
-    cgroup_mounts(&cgroups, &place, &rootfs, args)?;
+    if cgroups.legacy() {
+        let context = label(ENV_SELINUX_MOUNT_CONTEXT);
+        cgroup::mount_in_pod(&cgroups, &rootfs, &place.subcgroup, &context, args.disable_paths)?;
+    }
     let labels = (label(ENV_SELINUX_CONTEXT), label(ENV_SELINUX_MOUNT_CONTEXT));
     let container = container(args, &pod, &apps, &place, share_ipc, conditions.caller, &labels);
     let pipe = match conditions.caller {
@@ -141,25 +145,6 @@ fn container<'a>(
             })
             .collect(),
     }
-}
-
-fn cgroup_mounts(
-    cgroups: &cgroup::Host,
-    place: &place::Place,
-    rootfs: &Path,
-    args: &RunArgs,
-) -> Result<(), Failure> {
-    if cgroups.legacy() {
-        cgroup::mount_missing(cgroups)?;
-    }
-    if place.maker == cgroup::Maker::Rkt {
-        cgroup::join(cgroups, &place.subcgroup)?;
-    }
-    if cgroups.legacy() {
-        let context = label(ENV_SELINUX_MOUNT_CONTEXT);
-        cgroup::mount_in_pod(cgroups, rootfs, &place.subcgroup, &context, args.disable_paths)?;
-    }
-    Ok(())
 }
 
 /// Writes down which process this is and becomes nspawn.
