@@ -1,7 +1,10 @@
 //! What pods end with: the codes of their apps, the pod's own, and which app's that is.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
+use crate::common::ok;
 use crate::harness::{Ended, Run, Sandbox, tests, wait_for};
 
 tests! {
@@ -13,6 +16,9 @@ tests! {
         killed_apps_have_the_signal_s_number,
         what_cannot_be_started_is_no_success,
         codes_of_prepared_pods,
+        a_missing_working_directory_is_told,
+        an_app_whose_unit_is_refused_ends_the_pod,
+        a_pod_can_be_stopped_while_it_starts,
     ],
 }
 
@@ -127,4 +133,56 @@ fn codes_of_prepared_pods(sandbox: &Sandbox) {
     let json = sandbox.rkt_ok(["status", "--format=json", &uuid]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["apps"][0]["exit_code"], 6, "{json}");
+}
+
+fn a_missing_working_directory_is_told(sandbox: &Sandbox) {
+    for directory in ["/not/there", "/etc/passwd", "/odd 100%n $HOME"] {
+        let option = format!("--working-dir={directory}");
+        let (ended, apps) = codes(sandbox, sandbox.run().shell_with(&[&option], "true"), 200);
+        assert_eq!(apps, ["busybox=200"]);
+        assert!(ended.out.contains(&format!("rootfs{directory}: ")), "{ended:?}");
+        assert!(ended.out.contains("--working-dir=PATH"), "{ended:?}");
+    }
+    // An app may have that code of its own.
+    let (ended, _) = codes(sandbox, sandbox.run().shell("exit 200"), 200);
+    assert!(!ended.out.contains("working"), "{ended:?}");
+}
+
+/// The stage1 image with a drop-in for a unit, and a pod of two apps with it.
+fn with_drop_in<'a>(sandbox: &'a Sandbox, unit: &str, text: &str) -> Run<'a> {
+    let dir = sandbox.at("stage1");
+    let _ = fs::remove_dir_all(&dir);
+    let drop_in = dir.join("rootfs/usr/lib/systemd/system").join(format!("{unit}.d"));
+    fs::create_dir_all(&drop_in).unwrap();
+    ok(Command::new("tar").arg("-C").arg(&dir).arg("-xpzf").arg(sandbox.stage1()));
+    fs::write(drop_in.join("test.conf"), text).unwrap();
+    let image = sandbox.at("other-stage1.aci");
+    ok(Command::new("tar").arg("-C").arg(&dir).arg("-cf").arg(&image).args(["manifest", "rootfs"]));
+    let run = sandbox.run().stage1(&image);
+    run.shell_with(&["--name=one"], "exec sleep 1000").shell_with(&["--name=two"], "exec sleep 1000")
+}
+
+fn an_app_whose_unit_is_refused_ends_the_pod(sandbox: &Sandbox) {
+    // What systemd does not understand there it cannot start, and it waits for nobody then.
+    let run = with_drop_in(sandbox, "two.service", "[Service]\nType=oneshot\nRestart=always\n");
+    let (ended, apps) = codes(sandbox, run, 254);
+    assert!(apps.contains(&"two=254".to_owned()), "{apps:?}");
+    let said = "app \"two\" was not started: systemd does not take its unit (bad-setting)";
+    assert!(ended.out.contains(said), "{ended:?}");
+    // What it understands and cannot do has a status of its own.
+    let run = with_drop_in(sandbox, "two.service", "[Service]\nUser=not a user\n");
+    let (ended, apps) = codes(sandbox, run, 217);
+    assert!(apps.contains(&"two=217".to_owned()), "{apps:?}");
+    assert!(ended.out.contains("because systemd could not take on the user"), "{ended:?}");
+}
+
+fn a_pod_can_be_stopped_while_it_starts(sandbox: &Sandbox) {
+    // No app starts before this does, and no reaper that could end the pod.
+    let text =
+        "[Service]\nTimeoutStartSec=infinity\nExecStartPre=/usr/bin/systemctl is-system-running --wait\n";
+    let pod = with_drop_in(sandbox, "shutdown.service", text).start();
+    // It has begun to start, since roots of apps are prepared.
+    let status = || fs::read_link(pod.root().join("rkt/supervisor-status")).ok();
+    assert_eq!(wait_for("systemd of the pod", status), Path::new("booted"));
+    pod.stop().ok();
 }

@@ -9,7 +9,16 @@ use crate::harness::{Image, Sandbox, tests};
 
 tests! {
     fly: [images_say_whom, options_say_it_better, nobody_is_not_found, supplementary_groups],
-    host: [images_say_whom, options_say_it_better, nobody_is_not_found, supplementary_groups],
+    host: [
+        images_say_whom,
+        options_say_it_better,
+        nobody_is_not_found,
+        supplementary_groups,
+        groups_of_the_image,
+        large_numbers,
+        numbers_that_mean_nobody,
+        each_app_has_its_own,
+    ],
 }
 
 const LINE: &[&str] = &["-c", "echo $(id -u) $(id -g) $(id -G)"];
@@ -74,4 +83,51 @@ fn supplementary_groups(sandbox: &Sandbox) {
     assert_eq!(words[..2], ["1000", "100"]);
     words[2..].sort_unstable();
     assert_eq!(words[2..], ["10", "100", "4712"]);
+}
+
+fn groups_of_the_image(sandbox: &Sandbox) {
+    let image = Image::busybox("example.com/groups", sandbox).app("supplementaryGIDs", json!([7, 8]));
+    let image = image.make(sandbox);
+    for (options, expected) in [(&[][..], "0 0 7 8"), (&["--supplementary-gids=9"], "0 0 9")] {
+        let options = [&["--exec=/bin/sh"], options].concat();
+        let ended =
+            sandbox.run().app(&image, &options, &["-c", "echo $(id -u) $(id -g) $(id -G)"]).end().ok();
+        // The app's own group may be told among the others.
+        let line = ended.lines_of("groups").remove(0);
+        assert_eq!(line.replace("0 0 0 ", "0 0 "), expected, "{options:?}");
+    }
+}
+
+fn large_numbers(sandbox: &Sandbox) {
+    for number in ["65534", "65536", "1000000", "4294967294"] {
+        let options = [format!("--user={number}"), format!("--group={number}")];
+        let ended =
+            sandbox.run().shell_with(&options.each_ref().map(String::as_str), "echo $(id -u) $(id -g)");
+        assert_eq!(ended.end().ok().line(), format!("{number} {number}"));
+    }
+}
+
+fn numbers_that_mean_nobody(sandbox: &Sandbox) {
+    for (option, said) in [
+        ("--user=65535", "systemd starts nothing as user 65535"),
+        ("--group=65535", "systemd starts nothing as group 65535"),
+        ("--supplementary-gids=5,65535", "systemd starts nothing as group 65535"),
+        ("--supplementary-gids=4294967295", "systemd starts nothing as group 4294967295"),
+        ("--user=4294967295", "user \"4294967295\""),
+        ("--user=-1", "user \"-1\""),
+        ("--group=1e3", "group \"1e3\""),
+        ("--supplementary-gids=users", "not the number of a group"),
+    ] {
+        sandbox.run().shell_with(&[option], "true").end().fails(said);
+    }
+}
+
+fn each_app_has_its_own(sandbox: &Sandbox) {
+    let line = "echo $(id -u) $(id -g)";
+    let run = sandbox.run().shell_with(&["--name=one", "--user=11", "--group=12"], line);
+    let run = run.shell_with(&["--name=two", "--user=12", "--group=11"], line);
+    let ended = run.shell_with(&["--name=three"], line).end().ok();
+    for (app, expected) in [("one", "11 12"), ("two", "12 11"), ("three", "0 0")] {
+        assert_eq!(ended.lines_of(app), [expected], "{app}");
+    }
 }

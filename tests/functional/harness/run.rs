@@ -81,6 +81,13 @@ impl Run<'_> {
         self
     }
 
+    /// Another stage1 image than the flavor's own.
+    pub(crate) fn stage1(mut self, image: &Path) -> Self {
+        let own = OsString::from(self.sandbox.stage1_arg());
+        self.options.retain(|option| *option != own);
+        self.options([format!("--stage1-path={}", image.display())])
+    }
+
     /// More insecure options, as a comma list, than that images need no signature.
     pub(crate) fn insecure(mut self, options: &str) -> Self {
         if !options.is_empty() {

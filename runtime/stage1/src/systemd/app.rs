@@ -144,6 +144,7 @@ pub(crate) fn ready(
         Failure::new(format!("cannot tell who app \"{name}\" runs as: {error}"))
             .hint("choose numbers with --user=UID --group=GID, or add the names to the image")
     })?;
+    names::check_numbers(name, &who)?;
     let mounts = volumes::plan(pod, app, section)?;
     for mount in mounts.iter().filter(|mount| mount.implicit) {
         warnings.push(format!(

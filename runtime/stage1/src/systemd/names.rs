@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::systemd::unit::escape;
+use pod::app::users::Credentials;
 use pod::layout;
 
 /// Directory of unit files in the stage1 root.
@@ -76,6 +77,18 @@ pub(crate) fn check(app: &str) -> Result<(), Failure> {
             .hint("give it another with --name=NAME after the image"));
     }
     Ok(())
+}
+
+/// Fails for users and groups that systemd does not take: their numbers, cut to 16 or seen as signed, mean nobody.
+///
+/// # Errors
+/// With what to do.
+pub(crate) fn check_numbers(app: &str, who: &Credentials) -> Result<(), Failure> {
+    let nobody = |number: &&u32| matches!(**number, 0xffff | u32::MAX);
+    let Some(number) = [who.uid].iter().chain(&who.groups).find(nobody).copied() else { return Ok(()) };
+    let what = if who.uid == number { "user" } else { "group" };
+    Err(Failure::new(format!("app \"{app}\": systemd starts nothing as {what} {number}"))
+        .hint("that number stands for nobody; choose another with --user=UID, --group=GID or --supplementary-gids=GIDS"))
 }
 
 /// Services of the pod itself, without `.service`.

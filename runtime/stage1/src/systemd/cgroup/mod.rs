@@ -62,12 +62,7 @@ impl Host {
     /// Whether all hierarchies of version 1 are mounted where they can be written to: the host may not have mounted all,
     /// and who runs rkt in a container may have them read-only.
     pub(crate) fn all_reachable(&self) -> bool {
-        let reachable = |name: &str| {
-            let path = Path::new(ROOT).join(name);
-            path.join("cgroup.procs").exists()
-                && rustix::fs::statvfs(&path)
-                    .is_ok_and(|stat| !stat.f_flag.contains(StatVfsMountFlags::RDONLY))
-        };
+        let reachable = |name: &str| is_writable(&Path::new(ROOT).join(name));
         self.hierarchies.iter().flatten().all(|name| reachable(name))
             && self.idle.iter().all(|name| Path::new(ROOT).join(name).exists())
             && (!self.legacy() || reachable("systemd"))
@@ -100,6 +95,12 @@ impl Host {
             _ => self.hierarchies.iter().flatten().any(|name| name == controller),
         }
     }
+}
+
+/// Whether a hierarchy is mounted there that can be written to.
+fn is_writable(path: &Path) -> bool {
+    path.join("cgroup.procs").exists()
+        && rustix::fs::statvfs(path).is_ok_and(|stat| !stat.f_flag.contains(StatVfsMountFlags::RDONLY))
 }
 
 /// Who makes the pod's group.

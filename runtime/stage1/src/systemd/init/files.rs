@@ -35,14 +35,14 @@ pub(super) fn write(files: &Files<'_>, args: &RunArgs, dir: &Path) -> Result<(),
     }
 }
 
-/// As the kernel and systemd take it.
+/// As systemd takes it: from other names it silently leaves out what it does not like, such as an underscore.
 fn check_hostname(name: &str) -> Result<(), Failure> {
     const LIMIT: usize = 64;
     let label = |label: &str| {
         !label.is_empty()
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     if name.len() <= LIMIT && name.split('.').all(label) {
         return Ok(());
@@ -128,6 +128,7 @@ mod tests {
             ("-a", false),
             ("a b", false),
             ("a..b", false),
+            ("a_b", false),
             (&*"a".repeat(65), false),
         ] {
             assert_eq!(check_hostname(name).is_ok(), good, "{name}");

@@ -107,7 +107,8 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
 
     if cgroups.legacy() {
         let context = label(ENV_SELINUX_MOUNT_CONTEXT);
-        cgroup::mount_in_pod(&cgroups, &rootfs, &place.subcgroup, &context, args.disable_paths)?;
+        let is_needed = |controller: &str| needs_controller(life, &apps, controller);
+        cgroup::mount_in_pod(&cgroups, &rootfs, &place.subcgroup, &context, args.disable_paths, is_needed)?;
     }
     let labels = (label(ENV_SELINUX_CONTEXT), label(ENV_SELINUX_MOUNT_CONTEXT));
     let container = container(args, &pod, &apps, &place, &conditions, share_ipc, &labels);
@@ -128,6 +129,17 @@ fn expect_no_filters(apps: &[ReadyApp], reason: &str) -> Result<(), Failure> {
         app.units.name
     ))
     .hint("install libseccomp (Debian: libseccomp2), or run the pod without: --insecure-options=seccomp"))
+}
+
+/// Whether the limits of the apps need a controller, or those of apps that may come.
+fn needs_controller(life: Life, apps: &[ReadyApp], controller: &str) -> bool {
+    let any = |needs: &dyn Fn(&ReadyApp) -> bool| life == Life::Mutable || apps.iter().any(needs);
+    match controller {
+        "memory" => any(&|app| app.units.resources.memory.is_some()),
+        "cpu" => any(&|app| app.units.resources.cpu.is_some() || app.units.resources.cpu_shares.is_some()),
+        "devices" => any(&|app| app.units.devices.is_some()),
+        _ => false,
+    }
 }
 
 /// What nspawn is told.

@@ -15,7 +15,7 @@ pub(super) const NOT_STARTED: i32 = 254;
 /// The service that gives the pod's users their names.
 const SYSUSERS: &str = "sysusers.service";
 /// What systemd is asked about each unit.
-const PROPERTIES: &str = "--property=Id,Result,ActiveState,ExecMainCode,ExecMainStatus,\
+const PROPERTIES: &str = "--property=Id,LoadState,WorkingDirectory,Result,ActiveState,ExecMainCode,ExecMainStatus,\
     ExecMainStartTimestampMonotonic,ExecMainExitTimestampMonotonic,InactiveEnterTimestampMonotonic";
 
 /// What an app ended with, and what the user should know.
@@ -97,6 +97,16 @@ impl Answers {
         Outcome { status: Some(status), reason, at: self.number(&service, at) }
     }
 
+    /// Where an app starts, inside its root.
+    pub(super) fn working_directory(&self, app: &str) -> &str {
+        self.of(&names::service(app), "WorkingDirectory")
+    }
+
+    /// Whether systemd has taken the unit of an app.
+    pub(super) fn is_loaded(&self, app: &str) -> bool {
+        matches!(self.of(&names::service(app), "LoadState"), "" | "loaded")
+    }
+
     fn has_failed(&self, unit: &str) -> bool {
         self.of(unit, "ActiveState") == "failed"
     }
@@ -111,7 +121,10 @@ impl Answers {
         let (service, prepare) = (names::service(app), names::prepare(app));
         let failed = |unit: &str| self.has_failed(unit);
         let streams = self.failed_streams(app);
-        let (unit, reason) = if failed(&prepare) {
+        let (unit, reason) = if !self.is_loaded(app) {
+            let state = self.of(&service, "LoadState");
+            (&*service, format!("systemd does not take its unit ({state}); rkt --debug run shows why"))
+        } else if failed(&prepare) {
             let how = (self.of(&prepare, "Result"), self.of(&prepare, "ExecMainStatus"));
             (&*prepare, format!("its root could not be prepared ({prepare}: {} {})", how.0, how.1))
         } else if let Some(unit) = &streams {
@@ -186,6 +199,7 @@ mod tests {
             (format!("{RAN}\nResult=oom-kill\nExecMainStatus=9"), "", Some(9), Some("memory")),
             (format!("{RAN}\nResult=exit-code\nExecMainStatus=0"), "", Some(254), Some("runs after")),
             (format!("{NEVER}\nResult=exit-code\nExecMainStatus=0"), "", Some(254), Some("before it")),
+            (format!("{NEVER}\nLoadState=bad-setting\nResult=success"), "", Some(254), Some("bad-setting")),
             (
                 format!("{NEVER}\nResult=success\nExecMainStatus=0"),
                 "ActiveState=failed\nResult=exit-code",

@@ -59,6 +59,8 @@ const HOSTS_FALLBACK: &str = "/etc/hosts-fallback";
 const VOLUMES: &str = "/rkt/volumes";
 /// Where nodes for them are, for units to name.
 const VOLUME_NODES: &str = "/dev/.rkt";
+/// Marks of apps that systemd has begun to start.
+const MARKS: &str = "/run/rkt-prepared";
 /// Where programs log to.
 const LOG: &str = "/run/systemd/journal/dev-log";
 
@@ -69,6 +71,7 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
     };
     rustix::process::umask(Mode::empty());
     let path = Path::new(&path);
+    leave_mark(path)?;
     rustix::mount::mount_bind_recursive(path, path).map_err(at("bind on itself", path))?;
     // Opened after that, so that what is mounted goes on the view.
     let root = Root::open(path).map_err(at("use as root of the app", path))?;
@@ -88,6 +91,23 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
     volume_nodes()?;
     app.log()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Leaves a mark that systemd has begun to start an app, whose root this is.
+fn leave_mark(root: &Path) -> Result<(), Failure> {
+    let Some(app) = root.parent().and_then(Path::file_name) else { return Ok(()) };
+    let marks = Path::new(MARKS);
+    match rustix::fs::mkdir(marks, Mode::from_raw_mode(0o755)) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(errno) => return Err(at("make", marks)(errno)),
+    }
+    let mark = marks.join(app);
+    fs::write(&mark, "").map_err(at("write", &mark))
+}
+
+/// Whether systemd has begun to start an app.
+pub(super) fn has_begun(app: &str) -> bool {
+    Path::new(MARKS).join(app).exists()
 }
 
 struct App {

@@ -1,5 +1,6 @@
 //! `supervisor-status`: tells stage0 how far the pod's systemd is, by the target of a link.
 
+use super::reaper;
 use crate::failure::{Failure, at};
 use pod::layout;
 use std::ffi::OsString;
@@ -14,7 +15,11 @@ const GONE: &str = "gone";
 pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
     let word = <[OsString; 1]>::try_from(arguments).ok().and_then(|[word]| word.into_string().ok());
     match word.as_deref() {
-        Some(layout::SUPERVISOR_READY) => say(layout::SUPERVISOR_READY)?,
+        Some(layout::SUPERVISOR_READY) => {
+            if reaper::reap_unloaded()? {
+                say(layout::SUPERVISOR_READY)?;
+            }
+        }
         Some(GONE) => withdraw()?,
         _ => {
             return Err(Failure::new(format!("usage: {program} {}|{GONE}", layout::SUPERVISOR_READY)));

@@ -5,17 +5,24 @@ use crate::systemd::names;
 use crate::systemd::unit::Unit;
 use crate::systemd::unit::dialect::Dialect;
 
+/// The service that ends a pod which halts. No app can have its name.
+const HALT: &str = "systemd-halt.service";
+
 /// How long the steps before an app may take, in seconds, until systemd gives them up.
 const STEP_LIMIT: &str = "60";
 
 /// The units of a pod with these apps, by file name. The order of directives is the original's.
 pub(crate) fn units(life: Life, apps: &[&str], dialect: Dialect) -> Vec<(&'static str, Unit)> {
-    vec![
+    let mut units = vec![
         ("default.target", default_target(life, apps)),
         ("prepare-app@.service", prepare_app(life)),
         ("halt.target", halt_target(life)),
         ("shutdown.service", shutdown(life, dialect)),
-    ]
+    ];
+    if life == Life::Immutable {
+        units.push((HALT, halt(dialect)));
+    }
+    units
 }
 
 fn default_target(life: Life, apps: &[&str]) -> Unit {
@@ -56,26 +63,48 @@ fn prepare_app(life: Life) -> Unit {
 fn halt_target(life: Life) -> Unit {
     let mut unit = Unit::default();
     unit.unit("Description", "Halt").unit("DefaultDependencies", "false").unit("AllowIsolate", "true");
-    if life == Life::Mutable {
-        unit.needs("shutdown.service");
+    match life {
+        Life::Immutable => drop(unit.unit("Wants", HALT)),
+        Life::Mutable => drop(unit.needs("shutdown.service")),
     }
     unit
 }
 
+/// Ends the pod when it halts, although no app's reaper did: none may have been started.
+fn halt(dialect: Dialect) -> Unit {
+    let mut unit = Unit::default();
+    unit.unit("Description", "Halt of the pod")
+        .unit("DefaultDependencies", "false")
+        .unit("After", "halt.target")
+        .service("Type", "oneshot");
+    silent(&mut unit);
+    unit.service("ExecStart", end(dialect));
+    unit
+}
+
+/// The first process may end before it has answered that it will.
+fn silent(unit: &mut Unit) {
+    for stream in ["StandardInput", "StandardOutput", "StandardError"] {
+        unit.service(stream, "null");
+    }
+}
+
+/// The command that ends the first process.
+fn end(dialect: Dialect) -> String {
+    let verb = if dialect.exit_codes() { "exit" } else { "halt" };
+    format!("/usr/bin/systemctl --force {verb}")
+}
+
 /// Ends the first process, and with it the pod: when no app's reaper wants it any more, or when it is started.
 fn shutdown(life: Life, dialect: Dialect) -> Unit {
-    let verb = if dialect.exit_codes() { "exit" } else { "halt" };
-    let command = format!("/usr/bin/systemctl --force {verb}");
     let mut unit = Unit::default();
     unit.unit("Description", "Pod shutdown").unit("AllowIsolate", "true");
     if life == Life::Immutable {
         unit.unit("StopWhenUnneeded", "yes");
     }
     unit.unit("DefaultDependencies", "false").service("RemainAfterExit", "yes");
-    for stream in ["StandardInput", "StandardOutput", "StandardError"] {
-        unit.service(stream, "null");
-    }
-    unit.service(if life == Life::Immutable { "ExecStop" } else { "ExecStart" }, command);
+    silent(&mut unit);
+    unit.service(if life == Life::Immutable { "ExecStop" } else { "ExecStart" }, end(dialect));
     unit
 }
 
@@ -107,6 +136,8 @@ mod tests {
             immutable[3].contains("StopWhenUnneeded=yes")
                 && immutable[3].contains("ExecStop=/usr/bin/systemctl --force exit\n")
         );
+        assert!(immutable[2].contains("Wants=systemd-halt.service\n"));
+        assert!(immutable[4].contains("ExecStart=/usr/bin/systemctl --force exit\n"));
         assert!(text(Life::Immutable, 226)[3].contains("--force halt\n"));
         let mutable = text(Life::Mutable, 252);
         assert!(
