@@ -46,11 +46,7 @@ fn what_is_asked_for_counts_more(sandbox: &Sandbox) {
         run.end().ok().lines_of("own")
     };
     let lines = show(&["--hosts-entry=192.0.2.8=asked-for", "--hostname=me"]);
-    assert!(
-        lines.contains(&"192.0.2.8\tasked-for".to_owned())
-            || lines.contains(&"192.0.2.8 asked-for".to_owned()),
-        "{lines:?}"
-    );
+    assert!(lines.contains(&"192.0.2.8 asked-for".to_owned()), "{lines:?}");
     assert!(lines.iter().any(|line| line.starts_with("127.0.0.1") && line.ends_with(" me")), "{lines:?}");
     assert!(!lines.contains(&OWN.trim().to_owned()), "{lines:?}");
     let hosts = fs::read_to_string("/etc/hosts").unwrap();

@@ -17,6 +17,7 @@ mod dns;
 mod enter;
 mod env;
 mod etc_hosts;
+mod event_handlers;
 mod exec;
 mod exit;
 mod fly;

@@ -136,7 +136,10 @@ fn needs_controller(life: Life, apps: &[ReadyApp], controller: &str) -> bool {
     let any = |needs: &dyn Fn(&ReadyApp) -> bool| life == Life::Mutable || apps.iter().any(needs);
     match controller {
         "memory" => any(&|app| app.units.resources.memory.is_some()),
-        "cpu" => any(&|app| app.units.resources.cpu.is_some() || app.units.resources.cpu_shares.is_some()),
+        // systemd uses these two together or not at all.
+        "cpu" | "cpuacct" => {
+            any(&|app| app.units.resources.cpu.is_some() || app.units.resources.cpu_shares.is_some())
+        }
         "devices" => any(&|app| app.units.devices.is_some()),
         _ => false,
     }

@@ -15,7 +15,7 @@ pub(super) const NOT_STARTED: i32 = 254;
 /// The service that gives the pod's users their names.
 const SYSUSERS: &str = "sysusers.service";
 /// What systemd is asked about each unit.
-const PROPERTIES: &str = "--property=Id,LoadState,WorkingDirectory,Result,ActiveState,ExecMainCode,ExecMainStatus,\
+const PROPERTIES: &str = "--property=Id,LoadState,WorkingDirectory,ExecStartPre,ExecStopPost,Result,ActiveState,ExecMainCode,ExecMainStatus,\
     ExecMainStartTimestampMonotonic,ExecMainExitTimestampMonotonic,InactiveEnterTimestampMonotonic";
 
 /// What an app ended with, and what the user should know.
@@ -83,7 +83,8 @@ impl Answers {
             "signal" | "core-dump" if status == libc::SIGSYS => Some(forbidden_call(app)),
             "timeout" | "watchdog" => Some(format!("app \"{app}\" was ended by systemd: {result}")),
             "exit-code" | "signal" | "core-dump" if status == 0 => {
-                Some(format!("a program that runs after app \"{app}\" failed ({result})"))
+                let what = self.failed_program(&service, "ExecStopPost").unwrap_or_else(|| result.to_owned());
+                Some(format!("a program that runs after app \"{app}\" failed: {what}"))
             }
             _ => self.failed_streams(app).map(|unit| {
                 format!("app \"{app}\" was ended because nobody reads its output any more ({unit} failed)")
@@ -116,6 +117,20 @@ impl Answers {
         [names::iomux(app), names::ttymux(app)].into_iter().find(|unit| self.has_failed(unit))
     }
 
+    /// The program of a list of a unit's that has failed, and how, in words.
+    fn failed_program(&self, unit: &str, list: &str) -> Option<String> {
+        // { path=/bin/sh ; argv[]=/bin/sh -c exit 3 ; … ; code=exited ; status=3 }
+        let (start, end) = self.of(unit, list).rsplit_once(" ; code=")?;
+        let (path, _) = start.strip_prefix("{ path=")?.split_once(" ; argv[]=")?;
+        let (code, status) = end.strip_suffix(" }")?.split_once(" ; status=")?;
+        Some(match (code, status) {
+            ("exited", "0") | ("(null)", _) => return None,
+            ("exited", "203") => format!("{path} could not be executed"),
+            ("exited", _) => format!("{path} ended with {status}"),
+            _ => format!("{path} was ended by signal {status}"),
+        })
+    }
+
     /// Why an app has not been started.
     fn judge_unstarted(&self, app: &str, status: i32, result: &str) -> Outcome {
         let (service, prepare) = (names::service(app), names::prepare(app));
@@ -132,7 +147,8 @@ impl Answers {
         } else if failed(SYSUSERS) {
             (SYSUSERS, format!("the pod's users could not be made ({SYSUSERS} failed)"))
         } else if !matches!(result, "" | "success") {
-            (&*service, format!("a program that runs before it failed ({result})"))
+            let what = self.failed_program(&service, "ExecStartPre").unwrap_or_else(|| result.to_owned());
+            (&*service, format!("a program that runs before it failed: {what}"))
         } else if status != 0 {
             (&*service, format!("systemd could not start it ({status})"))
         } else {
@@ -228,6 +244,23 @@ mod tests {
                 (Some(word), Some(text)) => assert!(text.contains(word), "{text}"),
                 other => panic!("{service}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn programs_before_and_after_an_app_are_told() {
+        let program = |end: &str| {
+            let text = format!("{{ path=/a b ; argv[]=/a b ; code=x ; ignore_errors=no ; pid=5 ; {end} }}");
+            answers(&format!("ExecStartPre={text}"), "").failed_program("a.service", "ExecStartPre")
+        };
+        for (end, expected) in [
+            ("code=exited ; status=0", None),
+            ("code=(null) ; status=0/0", None),
+            ("code=exited ; status=3", Some("/a b ended with 3")),
+            ("code=exited ; status=203", Some("/a b could not be executed")),
+            ("code=killed ; status=9/KILL", Some("/a b was ended by signal 9/KILL")),
+        ] {
+            assert_eq!(program(end).as_deref(), expected, "{end}");
         }
     }
 
