@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::harness::{Image, Sandbox, tests};
+use crate::harness::{Image, Pod, Sandbox, tests};
 
 tests! {
     fly: [
@@ -15,6 +15,7 @@ tests! {
         the_standard_variables_are_there,
         prepared_pods_keep_theirs,
         entering_gives_the_app_s,
+        the_terminal_of_those_who_enter,
         wrong_words_are_refused,
     ],
     host: [
@@ -24,6 +25,7 @@ tests! {
         the_standard_variables_are_there,
         prepared_pods_keep_theirs,
         entering_gives_the_app_s,
+        the_terminal_of_those_who_enter,
         wrong_words_are_refused,
     ],
 }
@@ -116,6 +118,30 @@ fn entering_gives_the_app_s(sandbox: &Sandbox) {
     pod.wait_for_line_of("env", "started");
     let entered = pod.enter(["/bin/sh", "-c", "echo $PLACE $ONLY $AC_APP_NAME ${CALLER-none}"]).ok();
     assert_eq!(entered.out, "image set env none\n");
+    pod.stop();
+}
+
+fn the_terminal_of_those_who_enter(sandbox: &Sandbox) {
+    let run = |options: &[&str]| {
+        let mut pod = sandbox.run().options(options).shell("echo started; exec sleep 1000").start();
+        pod.wait_for_line("started");
+        pod
+    };
+    let terminal = |pod: &Pod<'_>, caller: Option<&str>| {
+        let mut command = sandbox.command(["enter", pod.uuid(), "/bin/sh", "-c", "echo $TERM"]);
+        match caller {
+            Some(terminal) => command.env("TERM", terminal),
+            None => command.env_remove("TERM"),
+        };
+        sandbox.ended_by(command).ok().out.trim().to_owned()
+    };
+    let pod = run(&[]);
+    assert_eq!(terminal(&pod, Some("of-the-caller")), "of-the-caller");
+    assert_eq!(terminal(&pod, None), if sandbox.flavor() == "fly" { "" } else { "vt100" });
+    pod.stop();
+    // What the app has itself counts more.
+    let pod = run(&["--set-env=TERM=of-the-app"]);
+    assert_eq!(terminal(&pod, Some("of-the-caller")), "of-the-app");
     pod.stop();
 }
 

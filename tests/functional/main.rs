@@ -6,7 +6,9 @@
 mod common;
 mod harness;
 
+mod app_names;
 mod app_sandbox;
+mod arguments;
 mod attach;
 mod broken_stage1;
 mod caps;

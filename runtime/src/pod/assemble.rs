@@ -122,6 +122,7 @@ impl WantedApp {
             Some(name) => name.clone(),
             None => default_name(&image.manifest.name)?,
         };
+        check_name_length(&name)?;
         let mut app = self.app(image)?;
         isolation::apply(&mut app.isolators, &self.flags)?;
         settings.environment.apply(&mut app.environment, &self.environment);
@@ -242,6 +243,21 @@ pub fn check_platform(manifest: &ImageManifest) -> Result<(), Failure> {
         "image \"{}\" is for os \"{os}\" and arch \"{arch}\", which rkt cannot run",
         manifest.name
     )))
+}
+
+/// Longest name of an app, in bytes: there are files of that name.
+const LONGEST_NAME: usize = 255;
+
+/// Refuses a name that no file can have.
+pub fn check_name_length(name: &AcName) -> Result<(), Failure> {
+    let length = name.as_str().len();
+    if length <= LONGEST_NAME {
+        return Ok(());
+    }
+    let what = format!(
+        "the name of app \"{name}\" is too long: {length} characters, at most {LONGEST_NAME} will do"
+    );
+    Err(Failure::new(what).hint("give it a shorter one with --name=NAME after the image"))
 }
 
 /// The last part of an image's name as a name of an app.

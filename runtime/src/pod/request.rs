@@ -7,7 +7,7 @@ use grammar::{AppArgs, PrepareOnlyArgs, PullArgs, SandboxArgs, Stage1Args};
 use pod::protocol::{PrivateUsers, annotation};
 use pod::{DataDir, Pod};
 
-use super::assemble::{AppImage, PodSettings, WantedApp, check_platform, pod_manifest};
+use super::assemble::{AppImage, PodSettings, WantedApp, check_name_length, check_platform, pod_manifest};
 use super::environment::{self, PodEnvironment};
 use super::launch::ReadyPod;
 use super::pairs::{parse_annotations, parse_pairs};
@@ -218,6 +218,7 @@ fn read_manifest(path: &std::path::Path) -> Result<(PodManifest, Vec<u8>), Failu
     if manifest.apps.is_empty() {
         return Err(Failure::new("pod must contain at least one application").within(failed()));
     }
+    manifest.apps.iter().try_for_each(|app| check_name_length(&app.name)).context(failed())?;
     if manifest.annotation(annotation::MUTABLE) == Some("true") {
         return Err(Failure::new("pods whose apps may change begin without apps")
             .within(failed())

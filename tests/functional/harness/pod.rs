@@ -89,8 +89,9 @@ impl Pod<'_> {
     #[track_caller]
     pub(crate) fn first_process(&self) -> u32 {
         let parent = &self.status()["pid"];
-        let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap();
-        children.trim().parse().expect("one child")
+        wait_for("the first process of the pod", || {
+            fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap().trim().parse().ok()
+        })
     }
 
     /// The first process of an app that has said something: in a pod with systemd it is in the control group of its service.

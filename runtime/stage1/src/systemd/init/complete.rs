@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 /// What no unit names.
 const NEEDED: &str = include_str!("needed.txt");
-/// Largest unit that is read, in bytes.
-const UNIT_LIMIT: u64 = 1 << 20;
+/// Largest unit that is read, in bytes: a few of the longest lines that systemd reads.
+const UNIT_LIMIT: u64 = 4 << 20;
 /// Directives whose units must be there.
 const REQUIREMENTS: [&str; 3] = ["Requires", "BindsTo", "OnFailure"];
 

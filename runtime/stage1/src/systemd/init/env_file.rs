@@ -4,7 +4,7 @@
 use super::write::Files;
 use crate::failure::Failure;
 use crate::systemd::names;
-use crate::systemd::unit::escape;
+use crate::systemd::unit::escape::{self, is_noncharacter};
 use pod::app::environment::Environment;
 use pod::layout;
 use std::ffi::OsStr;
@@ -35,22 +35,22 @@ pub(super) struct Written {
 pub(super) fn write(files: &Files<'_>, app: &str, environment: &Environment) -> Result<Written, Failure> {
     let [path, quoted] = paths(app);
     files.write(&path, &environment.to_file(), 0o644)?;
-    let warnings = environment
-        .pairs()
-        .filter(|(name, _)| !systemd_takes(name))
-        .map(|(name, _)| {
-            format!(
-                "systemd does not set the variable \"{}\": names have letters, digits and underscores",
-                name.display()
-            )
-        })
-        .collect();
+    let mut warnings = Vec::new();
+    for (name, value) in environment.pairs() {
+        let why = match (systemd_takes(name), is_text(value)) {
+            (true, true) => continue,
+            (false, _) => "names have letters, digits and underscores, no digit first",
+            (_, false) => "its value holds what Unicode has set apart from all characters",
+        };
+        warnings.push(format!("systemd does not set the variable \"{}\": {why}", name.display()));
+    }
     let inside = names::env_file(app);
-    if environment.pairs().all(|(_, value)| escape::is_plain_variable(value.as_bytes())) {
+    let plain = |value: &OsStr| escape::is_plain_variable(value.as_bytes()) && is_text(value);
+    if environment.pairs().all(|(_, value)| plain(value)) {
         return Ok(Written { path: inside, warnings });
     }
     let mut text = Vec::new();
-    for (name, value) in environment.pairs() {
+    for (name, value) in environment.pairs().filter(|(_, value)| is_text(value)) {
         text.extend_from_slice(name.as_bytes());
         text.push(b'=');
         text.extend_from_slice(&escape::variable(value.as_bytes()));
@@ -60,7 +60,13 @@ pub(super) fn write(files: &Files<'_>, app: &str, environment: &Environment) -> 
     Ok(Written { path: format!("{inside}{QUOTED}"), warnings })
 }
 
+/// Whether systemd reads a file with this value at all.
+fn is_text(value: &OsStr) -> bool {
+    value.to_str().is_some_and(|text| !text.chars().any(is_noncharacter))
+}
+
 /// Whether systemd sets a variable of this name.
 fn systemd_takes(name: &OsStr) -> bool {
-    name.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    name.as_bytes().first().is_some_and(|first| !first.is_ascii_digit()) && name.as_bytes().iter().all(plain)
 }

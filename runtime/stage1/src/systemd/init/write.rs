@@ -134,7 +134,7 @@ pub(super) fn units(
     for ready in apps {
         app(files, pod_dir, ready, life, dialect, enforced)?;
     }
-    for (link, target) in pod::wants(&names, flush) {
+    for (link, target) in pod::wants(life, &names, flush) {
         files.link(Path::new(UNITS).join(link), &target)?;
     }
     Ok(())

@@ -147,8 +147,11 @@ impl Answers {
         } else if failed(SYSUSERS) {
             (SYSUSERS, format!("the pod's users could not be made ({SYSUSERS} failed)"))
         } else if !matches!(result, "" | "success") {
-            let what = self.failed_program(&service, "ExecStartPre").unwrap_or_else(|| result.to_owned());
-            (&*service, format!("a program that runs before it failed: {what}"))
+            let reason = match self.failed_program(&service, "ExecStartPre") {
+                Some(what) => format!("a program that runs before it failed: {what}"),
+                None => format!("systemd could not make ready for it ({result})"),
+            };
+            (&*service, reason)
         } else if status != 0 {
             (&*service, format!("systemd could not start it ({status})"))
         } else {
@@ -214,7 +217,7 @@ mod tests {
             (format!("{RAN}\nResult=signal\nExecMainStatus=31"), "", Some(31), Some("system call")),
             (format!("{RAN}\nResult=oom-kill\nExecMainStatus=9"), "", Some(9), Some("memory")),
             (format!("{RAN}\nResult=exit-code\nExecMainStatus=0"), "", Some(254), Some("runs after")),
-            (format!("{NEVER}\nResult=exit-code\nExecMainStatus=0"), "", Some(254), Some("before it")),
+            (format!("{NEVER}\nResult=exit-code\nExecMainStatus=0"), "", Some(254), Some("make ready")),
             (format!("{NEVER}\nLoadState=bad-setting\nResult=success"), "", Some(254), Some("bad-setting")),
             (
                 format!("{NEVER}\nResult=success\nExecMainStatus=0"),

@@ -51,10 +51,18 @@ pub(crate) fn quote(text: &str) -> String {
     quoted
 }
 
+/// Whether Unicode has set this apart from all characters for ever: what systemd reads may hold none.
+pub(crate) fn is_noncharacter(character: char) -> bool {
+    let number = u32::from(character);
+    (0xfdd0..=0xfdef).contains(&number) || number & 0xfffe == 0xfffe
+}
+
 /// The value of a directive that takes one path as it is: only `%` has a meaning there. `None` for what
 /// cannot be written: a line break would end the value, and white space at its end is lost.
 pub(crate) fn path(text: &str) -> Option<String> {
-    let plain = !text.chars().any(char::is_control) && text.trim() == text && !text.ends_with('\\');
+    let plain = !text.chars().any(|c| c.is_control() || is_noncharacter(c))
+        && text.trim() == text
+        && !text.ends_with('\\');
     plain.then(|| text.replace('%', "%%"))
 }
 

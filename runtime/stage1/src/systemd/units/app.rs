@@ -1,5 +1,6 @@
 //! The units of one app: its service, and the reaper that writes its exit status down.
 
+use super::pod::{ENDS, HALT};
 use crate::failure::Failure;
 use crate::systemd::inside::reaper;
 use crate::systemd::isolation::resources::{Enforced, Resources};
@@ -31,11 +32,11 @@ const READ_ONLY: [&str; 11] = [
 /// What is mounted in every root without being part of it: read-only roots leave it as it is.
 const NOT_OF_THE_ROOT: [&str; 2] = ["/dev/shm", "/proc"];
 
-/// Targets that end the pod.
-const ENDS: [&str; 3] = ["exit.target", "halt.target", "poweroff.target"];
-
 /// The program of the reaper.
 const REAPER: &str = "/reaper.sh";
+
+/// The longest command that fits on a line of systemd's, which has a megabyte, beside the name of its directive.
+const LONGEST_COMMAND: usize = (1 << 20) - 64;
 
 /// A program and its arguments.
 pub(crate) type CommandLine = (String, Vec<String>);
@@ -118,6 +119,7 @@ impl AppUnits {
         match life {
             Life::Immutable => {
                 unit.unit("After", "systemd-journald.service").unit("OnFailure", "halt.target");
+                unit.unit("Before", HALT);
             }
             Life::Mutable => {
                 // It may be started again and again.
@@ -270,15 +272,29 @@ impl AppUnits {
     }
 
     fn command(&self, (program, arguments): &CommandLine) -> Result<String, Failure> {
-        if program.chars().any(char::is_control) {
+        // Arguments may hold all of these.
+        if program.chars().any(|c| c.is_control() || matches!(c, '"' | '\'' | '\\')) {
             return Err(self.unwritable("the program", program));
         }
-        Ok(escape::command(program, arguments))
+        if let Some(odd) = arguments.iter().find(|argument| argument.chars().any(escape::is_noncharacter)) {
+            let what = format!("systemd cannot be told the argument {odd:?} of app \"{}\"", self.name);
+            return Err(Failure::new(what)
+                .hint("it holds what Unicode has set apart from all characters; hand it over in a file"));
+        }
+        let line = escape::command(program, arguments);
+        if line.len() > LONGEST_COMMAND {
+            let what = format!(
+                "app \"{}\": its program and arguments are longer than the {LONGEST_COMMAND} bytes that systemd reads",
+                self.name
+            );
+            return Err(Failure::new(what).hint("hand long input over in a file, or in variables"));
+        }
+        Ok(line)
     }
 
     fn unwritable(&self, what: &str, text: &str) -> Failure {
         Failure::new(format!("systemd cannot be told {what} {text:?} of app \"{}\"", self.name))
-            .hint("choose a path without control characters, and without blanks at its end")
+            .hint("choose a path without quotes, backslashes and control characters, and without blanks at its end; a link with such a path will do")
     }
 }
 

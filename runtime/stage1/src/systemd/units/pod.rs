@@ -5,8 +5,11 @@ use crate::systemd::names;
 use crate::systemd::unit::Unit;
 use crate::systemd::unit::dialect::Dialect;
 
-/// The service that ends a pod which halts. No app can have its name.
-const HALT: &str = "systemd-halt.service";
+/// Targets that end the pod.
+pub(super) const ENDS: [&str; 3] = ["exit.target", "halt.target", "poweroff.target"];
+
+/// The service that ends a pod for these targets, after apps and reapers have ended. No app can have its name.
+pub(super) const HALT: &str = "systemd-halt.service";
 
 /// How long the steps before an app may take, in seconds, until systemd gives them up.
 const STEP_LIMIT: &str = "60";
@@ -63,20 +66,21 @@ fn prepare_app(life: Life) -> Unit {
 fn halt_target(life: Life) -> Unit {
     let mut unit = Unit::default();
     unit.unit("Description", "Halt").unit("DefaultDependencies", "false").unit("AllowIsolate", "true");
-    match life {
-        Life::Immutable => drop(unit.unit("Wants", HALT)),
-        Life::Mutable => drop(unit.needs("shutdown.service")),
+    if life == Life::Mutable {
+        unit.needs("shutdown.service");
     }
     unit
 }
 
-/// Ends the pod when it halts, although no app's reaper did: none may have been started.
+/// Ends the pod when it is to end and no app's reaper did it: none may have been started.
 fn halt(dialect: Dialect) -> Unit {
     let mut unit = Unit::default();
     unit.unit("Description", "Halt of the pod")
         .unit("DefaultDependencies", "false")
-        .unit("After", "halt.target")
         .service("Type", "oneshot");
+    for target in ENDS {
+        unit.unit("After", target);
+    }
     silent(&mut unit);
     unit.service("ExecStart", end(dialect));
     unit
@@ -109,11 +113,14 @@ fn shutdown(life: Life, dialect: Dialect) -> Unit {
 }
 
 /// Links that make units part of others: link and target.
-pub(crate) fn wants(apps: &[&str], flush: bool) -> Vec<(String, String)> {
-    let link = |name: &str| (format!("default.target.wants/{name}"), format!("../{name}"));
-    let mut links: Vec<_> = apps.iter().map(|app| link(&names::service(app))).collect();
+pub(crate) fn wants(life: Life, apps: &[&str], flush: bool) -> Vec<(String, String)> {
+    let link = |target: &str, name: &str| (format!("{target}.wants/{name}"), format!("../{name}"));
+    let mut links: Vec<_> = apps.iter().map(|app| link("default.target", &names::service(app))).collect();
     if flush {
-        links.push(link("systemd-journal-flush.service"));
+        links.push(link("default.target", "systemd-journal-flush.service"));
+    }
+    if life == Life::Immutable {
+        links.extend(ENDS.map(|target| link(target, HALT)));
     }
     links
 }
@@ -136,7 +143,6 @@ mod tests {
             immutable[3].contains("StopWhenUnneeded=yes")
                 && immutable[3].contains("ExecStop=/usr/bin/systemctl --force exit\n")
         );
-        assert!(immutable[2].contains("Wants=systemd-halt.service\n"));
         assert!(immutable[4].contains("ExecStart=/usr/bin/systemctl --force exit\n"));
         assert!(text(Life::Immutable, 226)[3].contains("--force halt\n"));
         let mutable = text(Life::Mutable, 252);
