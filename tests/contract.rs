@@ -165,9 +165,15 @@ fn enter_and_stop_reach_the_engine() {
     isolated("enter_and_stop_reach_the_engine", || {
         let sandbox = Sandbox::new("fly");
         let image = stage1(&sandbox, Some(5));
-        // An engine that stays, with one child as the pod's first process.
+        // An engine that stays, with one child that is the first of its process namespace: the pod's first process.
         let rootfs = sandbox.path().join("stage1-5/rootfs");
-        std::fs::write(rootfs.join("run"), "#!/bin/sh\nsleep 1000 &\necho $$ > ppid\nwait\n").unwrap();
+        std::fs::write(
+            rootfs.join("run"),
+            "#!/bin/sh\necho $$ > ppid\nexec unshare --pid --fork --kill-child sleep 1000\n",
+        )
+        .unwrap();
+        let stop = format!("{RECORD}kill -KILL $(cat ppid)\n");
+        std::fs::write(rootfs.join("stop"), stop).unwrap();
         let tar = Command::new("tar")
             .arg("-C")
             .arg(sandbox.path().join("stage1-5"))
@@ -218,9 +224,6 @@ fn enter_and_stop_reach_the_engine() {
         let said = String::from_utf8(stopped.stderr).unwrap();
         assert_eq!(lines(&said, "argument"), ["--force", &uuid], "{said}");
 
-        for pid in first.split_whitespace().chain([engine.id().to_string().as_str()]) {
-            Command::new("kill").args(["-KILL", pid]).status().unwrap();
-        }
         engine.wait().unwrap();
         sandbox.rkt_ok(["gc", "--grace-period=0"]);
     });

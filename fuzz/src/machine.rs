@@ -12,7 +12,9 @@ pub fn run(data: &[u8]) {
     let memberships = cgroup::memberships(data);
     assert!(memberships.len() <= lines);
     assert!(memberships.iter().all(|membership| membership.path.is_absolute()));
-    systemd::cgroup_of(&memberships);
+    for layout in [cgroup::Layout::Unified, cgroup::Layout::Hybrid] {
+        systemd::cgroup_of(&memberships, layout);
+    }
     assert!(cgroup::parse_controllers(data).len() <= lines);
     assert!(mountinfo::parse(data).len() <= lines);
     for option in nspawn::Abilities::parse(data).options() {

@@ -42,6 +42,11 @@ impl Sandbox {
         self.at("data")
     }
 
+    /// Files and directories outside of it that tests take what they run from.
+    pub(crate) fn inputs(&self) -> [&Path; 2] {
+        [self.programs.build(), self.programs.busybox()]
+    }
+
     /// The application image (Debian's busybox).
     pub(crate) fn app(&self) -> &'static Path {
         self.programs.busybox()

@@ -10,6 +10,7 @@ pub mod cgroup;
 pub mod facts;
 #[cfg(feature = "facts")]
 pub mod fit;
+pub mod job;
 #[cfg(feature = "facts")]
 pub mod kernel;
 pub mod kvm;

@@ -7,10 +7,12 @@ use crate::state::State;
 use std::io;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Pause between two looks for a pod's first process.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Longer than any helper of `systemd-nspawn` lives while it makes a container.
+const HELPER_LIMIT: Duration = Duration::from_secs(10);
 
 impl Pod {
     /// The process ID that stage1 left: the pod's first process, or the process above it. `None`
@@ -25,28 +27,26 @@ impl Pod {
         }
     }
 
-    /// The pod's first process if it is known yet.
-    ///
-    /// # Errors
-    /// When files of the pod or of `/proc` cannot be read.
-    pub fn container_pid1(&self) -> Result<Option<u32>, Error> {
-        if let Some(pid) = self.number(layout::PID)? {
-            return Ok(Some(pid));
-        }
-        match self.number(layout::PPID)? {
-            Some(parent) => Ok(only_child(parent)?.filter(|&child| is_first(child))),
-            None => Ok(None),
-        }
-    }
-
-    /// Waits until the pod's first process is known.
+    /// Waits until the pod's first process is known: the process that stage1 names, or the only child of the one that it
+    /// names as parent. Of engines without process namespaces that is any child that stays; one that is about to make a
+    /// namespace is a helper of `systemd-nspawn`, and gone in a moment.
     ///
     /// # Errors
     /// [`Error::NotRunning`] when the pod is not running, or no longer.
     pub fn wait_container_pid1(&mut self) -> Result<u32, Error> {
+        let mut staying: Option<(u32, Instant)> = None;
         loop {
-            if let Some(pid) = self.container_pid1()? {
+            if let Some(pid) = self.number(layout::PID)? {
                 return Ok(pid);
+            }
+            let child = self.number(layout::PPID)?.map(only_child).transpose()?.flatten();
+            if let Some(child) = child {
+                let (_, since) =
+                    staying.filter(|(pid, _)| *pid == child).unwrap_or_else(|| (child, Instant::now()));
+                if is_first(child) || since.elapsed() > HELPER_LIMIT {
+                    return Ok(child);
+                }
+                staying = Some((child, since));
             }
             if self.refresh()? != State::Running {
                 return Err(Error::NotRunning(self.uuid()));

@@ -1,6 +1,7 @@
 //! What tests of pods are written with: a test in a world of its own, images, pods, and what must not be left of them.
 
 mod clean;
+mod debian;
 mod image;
 mod pod;
 pub(crate) mod process;
@@ -12,6 +13,7 @@ mod world;
 
 use crate::common::isolation::isolated;
 pub(crate) use crate::common::sandbox::Sandbox;
+pub(crate) use debian::{Debian, Groups, exec_line};
 pub(crate) use image::Image;
 pub(crate) use pod::{Pod, wait_for};
 pub(crate) use run::{Ended, Run, Started};

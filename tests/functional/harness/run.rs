@@ -179,6 +179,18 @@ impl Started {
         Self { child, out, err, words, flavor: sandbox.flavor() }
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Expects that it has not ended.
+    #[track_caller]
+    pub(crate) fn expect_running(&mut self) {
+        let ended = self.child.try_wait().unwrap();
+        assert!(ended.is_none(), "this has ended: {ended:?}\n{}", self.show());
+    }
+
     /// What it has written to its standard output so far.
     pub(super) fn said(&self) -> String {
         read(&self.out)

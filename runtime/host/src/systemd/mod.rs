@@ -10,7 +10,8 @@ pub use units::{
 };
 pub use version::{VersionError, parse_version, version};
 
-use crate::cgroup::{self, Membership};
+use crate::cgroup::{self, Layout, Membership};
+use crate::job;
 use std::io;
 use std::path::Path;
 
@@ -27,22 +28,29 @@ pub fn is_booted() -> bool {
 /// # Errors
 /// When the cgroups of this process cannot be read.
 pub fn is_system_service() -> io::Result<bool> {
-    if !is_booted() || rustix::process::getsid(None)? != rustix::process::getpid() {
+    if !is_booted() || job::own()?.session != std::process::id() {
         return Ok(false);
     }
+    let layout = cgroup::layout(Path::new(cgroup::ROOT))?;
     match cgroup::own() {
-        Ok(memberships) => Ok(cgroup_of(&memberships).is_some_and(is_system_unit)),
+        Ok(memberships) => Ok(cgroup_of(&memberships, layout).is_some_and(is_system_unit)),
         // A kernel without cgroups has no units either.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// The cgroup in systemd's own hierarchy: the one that has its name, else that of version 2.
-pub fn cgroup_of(memberships: &[Membership]) -> Option<&Path> {
-    let named = |membership: &&Membership| membership.controllers.iter().any(|name| name == "name=systemd");
-    let unified = |membership: &&Membership| membership.hierarchy == 0;
-    let found = memberships.iter().find(named).or_else(|| memberships.iter().find(unified));
+/// The cgroup in the hierarchy that systemd manages: that of version 2 where nothing else is mounted, though a kernel may
+/// have others, which are then no business of systemd's here. Else the one with its name, or what comes closest.
+pub fn cgroup_of(memberships: &[Membership], layout: Layout) -> Option<&Path> {
+    let with = |wanted: &str| {
+        memberships.iter().find(|membership| membership.controllers.iter().any(|name| name == wanted))
+    };
+    let unified = || memberships.iter().find(|membership| membership.hierarchy == 0);
+    let found = match layout {
+        Layout::Unified => unified(),
+        _ => with("name=systemd").or_else(|| with("cpu")).or_else(unified),
+    };
     found.map(|membership| membership.path.as_path())
 }
 
@@ -53,20 +61,23 @@ fn is_system_unit(cgroup: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{cgroup_of, is_booted, is_system_service, is_system_unit};
-    use crate::cgroup::memberships;
+    use crate::cgroup::{Layout, memberships};
     use std::path::Path;
 
     #[test]
     fn the_hierarchy_of_systemd() {
-        let table: &[(&str, Option<&str>)] = &[
-            ("3:cpu:/a\n1:name=systemd:/b\n0::/c\n", Some("/b")),
-            ("3:cpu:/a\n0::/c\n", Some("/c")),
-            ("3:cpu:/a\n2:name=other:/b\n", None),
-            ("", None),
+        let table: &[(Layout, &str, Option<&str>)] = &[
+            (Layout::Hybrid, "3:cpu:/a\n1:name=systemd:/b\n0::/c\n", Some("/b")),
+            (Layout::Unified, "3:cpu:/a\n1:name=systemd:/b\n0::/c\n", Some("/c")),
+            (Layout::Legacy, "3:cpu:/a\n0::/c\n", Some("/a")),
+            (Layout::Legacy, "3:memory:/a\n0::/c\n", Some("/c")),
+            (Layout::Legacy, "3:memory:/a\n2:name=other:/b\n", None),
+            (Layout::Unified, "3:cpu:/a\n", None),
+            (Layout::Hybrid, "", None),
         ];
-        for (text, expected) in table {
+        for (layout, text, expected) in table {
             let memberships = memberships(text.as_bytes());
-            assert_eq!(cgroup_of(&memberships), expected.map(Path::new), "{text}");
+            assert_eq!(cgroup_of(&memberships, *layout), expected.map(Path::new), "{text}");
         }
     }
 

@@ -106,11 +106,11 @@ fn start(prepared: &Prepared, args: &RunArgs, mask: Mode) -> Result<Infallible, 
         })?;
     let directory = identity::open_directory(root, working_directory)?;
 
-    for (file, number) in
-        [(layout::PID, rustix::process::getpid()), (layout::PGID, rustix::process::getpgrp())]
-    {
-        let text = format!("{}\n", number.as_raw_nonzero());
-        pod_dir::write(&pod.dir.join(file), text.as_bytes())?;
+    let group = host::job::own()
+        .map_err(|error| Failure::new(format!("cannot tell the process group of rkt: {error}")))?
+        .group;
+    for (file, number) in [(layout::PID, std::process::id()), (layout::PGID, group)] {
+        pod_dir::write(&pod.dir.join(file), format!("{number}\n").as_bytes())?;
     }
     rustix::io::fcntl_setfd(lock, FdFlags::empty())
         .map_err(|errno| Failure::new(format!("cannot hand the pod's lock to the app: {errno}")))?;

@@ -7,6 +7,13 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
+/// What systemd of the pod is told, as an option and as a word of a kernel's command line. The last two keep it quiet.
+const SETTINGS: [(&str, &str); 3] = [
+    ("--default-standard-output=tty", "systemd.default_standard_output=tty"),
+    ("--log-target=null", "systemd.log_target=null"),
+    ("--show-status=0", "systemd.show_status=0"),
+];
+
 /// Everything that nspawn is told.
 #[derive(Debug, Clone)]
 pub(crate) struct Container<'a> {
@@ -16,14 +23,16 @@ pub(crate) struct Container<'a> {
     pub(crate) register: bool,
     /// Whether the pod stays in the control group that it is started in.
     pub(crate) keep_unit: bool,
-    /// Whether the host's journal gets a link to the pod's.
-    pub(crate) link_journal: bool,
     /// Whether systemd of the pod says when it is ready.
     pub(crate) notify_ready: bool,
     /// Whether the console reads from standard input, wherever output goes.
     pub(crate) interactive: bool,
     /// Say more.
     pub(crate) debug: bool,
+    /// Whether what the pod says goes to a terminal.
+    pub(crate) terminal: bool,
+    /// Whether systemd of the pod takes settings as words of a kernel's command line only.
+    pub(crate) settings_as_kernel_words: bool,
     /// `SHIFT:COUNT`, or nothing.
     pub(crate) private_users: &'a str,
     /// `SELinux` label of the processes, or nothing.
@@ -68,7 +77,8 @@ impl Container<'_> {
         if let Some(dir) = self.kubernetes_log_dir {
             words.push(joined("--bind=", &[escape(OsStr::new(dir)), "/rkt/kubernetes/log".into()]));
         }
-        words.push(if self.link_journal { "--link-journal=try-guest" } else { "--link-journal=no" }.into());
+        // The link is ours to make: nspawn of today makes one to where it alone has mounted the root.
+        words.push("--link-journal=no".into());
         if self.keep_unit && abilities.has("keep-unit") {
             words.push("--keep-unit".into());
         }
@@ -96,11 +106,10 @@ impl Container<'_> {
             words.push("--capability=all".into());
         }
         words.push("--".into());
-        words.push("--default-standard-output=tty".into());
-        if !self.debug {
-            words.push("--log-target=null".into());
-            words.push("--show-status=0".into());
-        }
+        let settings: &[_] = if self.debug { &SETTINGS[..1] } else { &SETTINGS };
+        words.extend(settings.iter().map(|(option, kernel_word)| {
+            if self.settings_as_kernel_words { kernel_word.into() } else { option.into() }
+        }));
         words
     }
 
@@ -111,6 +120,10 @@ impl Container<'_> {
         if !self.debug {
             variables.push(("SYSTEMD_LOG_LEVEL", "err"));
         }
+        if !self.terminal {
+            // systemd of today asks a terminal for its size, and resets it, unless it is of this type.
+            variables.push(("TERM", "dumb"));
+        }
         if self.share_ipc {
             variables.push(("SYSTEMD_NSPAWN_SHARE_NS_IPC", "true"));
         }
@@ -119,6 +132,11 @@ impl Container<'_> {
         }
         variables
     }
+}
+
+/// The machine ID of a pod.
+pub(crate) fn machine_id(uuid: Uuid) -> String {
+    uuid.to_string().replace('-', "")
 }
 
 /// The name of a pod among the host's machines.
@@ -168,10 +186,11 @@ mod tests {
             uuid: "15a5571f-2a87-4c4f-9c5d-0a6b1f3e7d21".parse().expect("uuid"),
             register: false,
             keep_unit: true,
-            link_journal: false,
             notify_ready: true,
             interactive: false,
             debug: false,
+            terminal: true,
+            settings_as_kernel_words: false,
             private_users: "",
             process_label: "",
             mount_label: "",
@@ -221,5 +240,24 @@ mod tests {
              --machine=rkt-15a5571f-2a87-4c4f-9c5d-0a6b1f3e7d21 --directory=stage1/rootfs \
              --bind-ro=/s\\:1\\\\:/opt/stage2/bb/rootfs/data:norbind --capability=all -- --default-standard-output=tty"
         );
+    }
+    #[test]
+    fn what_is_no_terminal_is_told_to_be_none() {
+        let mut container = container(&[], &[]);
+        assert!(!container.environment().iter().any(|(name, _)| *name == "TERM"));
+        container.terminal = false;
+        assert!(container.environment().contains(&("TERM", "dumb")));
+    }
+
+    #[test]
+    fn settings_for_systemd_of_today() {
+        let mut container = container(&[], &[]);
+        container.settings_as_kernel_words = true;
+        let words = line(&container, HELP);
+        assert!(words.ends_with(
+            " -- systemd.default_standard_output=tty systemd.log_target=null systemd.show_status=0"
+        ));
+        container.debug = true;
+        assert!(line(&container, HELP).ends_with(" -- systemd.default_standard_output=tty"));
     }
 }

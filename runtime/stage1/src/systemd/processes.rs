@@ -15,16 +15,6 @@ pub(crate) fn only_child(parent: Pid) -> Option<Pid> {
     list.split_ascii_whitespace().next()?.parse().ok().and_then(Pid::from_raw)
 }
 
-/// The group of the container itself, without others that may be in the group of the service that rkt was started by.
-fn container_group(subcgroup: &Path) -> PathBuf {
-    let name = subcgroup.file_name().unwrap_or_default().to_string_lossy();
-    if name == "payload" || name.starts_with("machine-rkt") {
-        subcgroup.to_path_buf()
-    } else {
-        subcgroup.join("payload")
-    }
-}
-
 /// Reads where the pod in this directory is among control groups; `None` when it was never started.
 pub(crate) fn subcgroup(dir: &Path) -> Option<PathBuf> {
     let text = fs::read_to_string(dir.join(layout::SUBCGROUP)).ok()?;
@@ -36,7 +26,7 @@ pub(crate) fn subcgroup(dir: &Path) -> Option<PathBuf> {
 /// The processes of the container of the pod in this directory, whatever became of nspawn.
 pub(crate) fn of_container(dir: &Path) -> Vec<Pid> {
     let Some(group) = subcgroup(dir) else { return Vec::new() };
-    let found = super::cgroup::processes(&container_group(&group));
+    let found = super::cgroup::processes(&group);
     found.into_iter().filter_map(|pid| i32::try_from(pid).ok().and_then(Pid::from_raw)).collect()
 }
 

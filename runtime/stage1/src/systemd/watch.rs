@@ -2,13 +2,16 @@
 //! ends the pod, saying why, when none comes.
 
 use super::beside::{self, Input, ended};
+use super::cgroup::Maker;
 use crate::failure::{Failure, warn};
+use crate::pod_dir;
 use pod::layout;
 use rustix::process::{Pid, Signal};
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -49,18 +52,48 @@ fn parse_limit(value: &OsStr) -> Option<Duration> {
 
 /// Starts watching the process that is about to become nspawn, which has until `limit` to start the pod. The watcher ends
 /// when the pod has started, or has ended.
-pub(crate) fn start(nspawn: Pid, lock: BorrowedFd<'_>, limit: Duration) -> Result<(), Failure> {
+pub(crate) fn start(nspawn: Pid, lock: BorrowedFd<'_>, limit: Duration, maker: Maker) -> Result<(), Failure> {
     beside::start("watch the start of the pod", nspawn, lock, Input::Left, |pidfd| {
-        watch(nspawn, pidfd, limit);
+        if watch(nspawn, pidfd, limit) && maker == Maker::Machined {
+            let _ = record_group(nspawn);
+        }
     })
 }
 
-fn watch(nspawn: Pid, pidfd: &OwnedFd, limit: Duration) {
+/// Writes down in which group the pod really is. The host's systemd has made it, under a name that depends on its version.
+fn record_group(nspawn: Pid) -> Option<()> {
+    let first = super::processes::only_child(nspawn)?;
+    let text = fs::read(format!("/proc/{}/cgroup", first.as_raw_nonzero())).ok()?;
+    let memberships = host::cgroup::memberships(&text);
+    let layout = host::cgroup::layout(Path::new(host::cgroup::ROOT)).ok()?;
+    let group = pod_group(host::systemd::cgroup_of(&memberships, layout)?);
+    if super::processes::subcgroup(Path::new("."))? != group {
+        pod_dir::write(Path::new(layout::SUBCGROUP), group.as_os_str().as_bytes()).ok()?;
+    }
+    Some(())
+}
+
+/// The group of a pod whose first process is in this one: without what nspawn and the pod's systemd have made below it.
+fn pod_group(of_first: &Path) -> &Path {
+    let mut group = of_first;
+    for name in ["init.scope", "payload"] {
+        if group.ends_with(name) {
+            group = group.parent().unwrap_or(group);
+        }
+    }
+    group
+}
+
+/// Watches the start; whether the pod has got to run its first unit.
+fn watch(nspawn: Pid, pidfd: &OwnedFd, limit: Duration) -> bool {
     let status = Path::new(layout::STAGE1_ROOTFS).join(layout::SUPERVISOR_STATUS);
     let begun = Instant::now();
     while begun.elapsed() < limit {
-        if ended(pidfd, PAUSE) || fs::read_link(&status).is_ok() {
-            return;
+        if ended(pidfd, PAUSE) {
+            return false;
+        }
+        if fs::read_link(&status).is_ok() {
+            return true;
         }
     }
     let seconds = limit.as_secs();
@@ -80,7 +113,7 @@ fn watch(nspawn: Pid, pidfd: &OwnedFd, limit: Duration) {
     ));
     let _ = rustix::process::pidfd_send_signal(pidfd, Signal::TERM);
     if ended(pidfd, STOP_LIMIT) {
-        return;
+        return false;
     }
     if let Some(child) = super::processes::only_child(nspawn) {
         let _ = rustix::process::kill_process(child, Signal::KILL);
@@ -88,13 +121,28 @@ fn watch(nspawn: Pid, pidfd: &OwnedFd, limit: Duration) {
     if !ended(pidfd, STOP_LIMIT) {
         let _ = rustix::process::pidfd_send_signal(pidfd, Signal::KILL);
     }
+    false
 }
 
 #[cfg(test)]
 mod tests {
-    use super::parse_limit;
+    use super::{parse_limit, pod_group};
     use std::ffi::OsStr;
+    use std::path::Path;
     use std::time::Duration;
+
+    #[test]
+    fn the_group_of_a_pod_is_above_that_of_its_first_process() {
+        for (first, pod) in [
+            ("/machine.slice/a.scope/payload/init.scope", "/machine.slice/a.scope"),
+            ("/machine.slice/a.scope/init.scope", "/machine.slice/a.scope"),
+            ("/machine.slice/a.scope/payload", "/machine.slice/a.scope"),
+            ("/machine.slice/a.scope", "/machine.slice/a.scope"),
+            ("/", "/"),
+        ] {
+            assert_eq!(pod_group(Path::new(first)), Path::new(pod), "{first}");
+        }
+    }
 
     #[test]
     fn limits_are_whole_seconds() {

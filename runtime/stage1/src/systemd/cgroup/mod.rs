@@ -8,6 +8,7 @@ pub(crate) use mounts::{mount_in_pod, mount_missing, own_mounts};
 
 use crate::failure::{Failure, at};
 use host::cgroup::{Controller, Layout, Membership, ROOT};
+use rustix::fs::StatVfsMountFlags;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -55,22 +56,16 @@ impl Host {
 
     /// The group of this process in the hierarchy that systemd manages.
     pub(crate) fn own_path(&self) -> &Path {
-        let of =
-            |wanted: &str| self.own.iter().find(|group| group.controllers.iter().any(|name| name == wanted));
-        let version2 = || self.own.iter().find(|group| group.hierarchy == 0);
-        let found = match self.layout {
-            Layout::Unified => version2(),
-            _ => of("name=systemd").or_else(|| of("cpu")).or_else(version2),
-        };
-        found.map_or(Path::new("/"), |group| &group.path)
+        host::systemd::cgroup_of(&self.own, self.layout).unwrap_or(Path::new("/"))
     }
 
-    /// Whether there are hierarchies with controllers that the host has not mounted.
-    pub(crate) fn has_unmounted(&self) -> bool {
-        self.hierarchies
-            .iter()
-            .flatten()
-            .any(|name| !Path::new(ROOT).join(name).join("cgroup.procs").exists())
+    /// Whether all hierarchies of version 1 are mounted where they can be written to: the host may not have mounted all,
+    /// and who runs rkt in a container may have them read-only.
+    pub(crate) fn all_reachable(&self) -> bool {
+        let reachable = |name: &str| is_writable(&Path::new(ROOT).join(name));
+        self.hierarchies.iter().flatten().all(|name| reachable(name))
+            && self.idle.iter().all(|name| Path::new(ROOT).join(name).exists())
+            && (!self.legacy() || reachable("systemd"))
     }
 
     /// Whether a group that is there has a controller.
@@ -91,16 +86,21 @@ impl Host {
         match (self.layout, maker) {
             (Layout::Unified, Maker::Rkt) => {
                 let own = self.own_path();
-                // Refused where the group has processes and is not the root: then its children have no controllers.
+                // Refused where the group has other processes and is not the root: then its children have no controllers.
                 let wanted = below(Path::new(ROOT), own).join(SUBTREE);
                 let _ = fs::write(wanted, format!("+{controller}"));
                 listed(own, SUBTREE)
             }
-            (Layout::Unified, Maker::Service) => listed(self.own_path(), "cgroup.controllers"),
             (Layout::Unified, Maker::Machined) => listed(Path::new("/"), "cgroup.controllers"),
             _ => self.hierarchies.iter().flatten().any(|name| name == controller),
         }
     }
+}
+
+/// Whether a hierarchy is mounted there that can be written to.
+fn is_writable(path: &Path) -> bool {
+    path.join("cgroup.procs").exists()
+        && rustix::fs::statvfs(path).is_ok_and(|stat| !stat.f_flag.contains(StatVfsMountFlags::RDONLY))
 }
 
 /// Who makes the pod's group.
@@ -108,8 +108,6 @@ impl Host {
 pub(crate) enum Maker {
     /// We do, below the group that we are in.
     Rkt,
-    /// It is that of the service that started us.
-    Service,
     /// systemd of the host, when nspawn registers the pod.
     Machined,
 }

@@ -6,7 +6,9 @@
 
 use super::{Host, below, make};
 use crate::failure::{Failure, at};
+use host::bind::Tree;
 use host::cgroup::ROOT;
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, MountPropagationFlags};
 use std::ffi::CString;
@@ -17,45 +19,68 @@ use std::path::{Path, PathBuf};
 /// The group that nspawn makes below ours for the container when it keeps the unit that it runs in.
 const PAYLOAD: &str = "payload";
 
-/// Mounts hierarchies of version 1 that the host has but has not mounted, over its own in this mount
-/// namespace: nspawn looks for every controller that this process is in.
+/// Mounts all hierarchies of version 1 over those of the host in this mount namespace, if some are not mounted there or
+/// cannot be written to: nspawn looks for every controller that this process is in.
 pub(crate) fn mount_missing(host: &Host) -> Result<(), Failure> {
     let root = Path::new(ROOT);
-    let systemd = root.join("systemd");
-    let mounted = |path: &Path| path.join("cgroup.procs").exists();
-    let all_there = host.hierarchies.iter().flatten().all(|name| mounted(&root.join(name)))
-        && host.idle.iter().all(|name| root.join(name).exists())
-        && mounted(&systemd);
-    if all_there {
+    if host.all_reachable() {
         return Ok(());
     }
     let unified = root.join("unified").is_dir();
+    // Before they are hidden.
+    let hierarchies: Vec<_> =
+        host.hierarchies.iter().map(|names| (names, view(&root.join(names.join(","))))).collect();
+    let (systemd, version2) = (view(&root.join("systemd")), view(&root.join("unified")));
     mount("tmpfs", root, "tmpfs", MountFlags::empty(), "mode=755")?;
-    for names in &host.hierarchies {
-        mount_hierarchy(root, names)?;
+    for (names, view) in hierarchies {
+        mount_hierarchy(root, names, view)?;
     }
     for name in &host.idle {
         directory(&root.join(name))?;
     }
-    directory(&systemd)?;
-    mount("cgroup", &systemd, "cgroup", CGROUP_FLAGS, "none,name=systemd")?;
+    show(systemd, &root.join("systemd"), "cgroup", "none,name=systemd")?;
     if unified {
-        let path = root.join("unified");
-        directory(&path)?;
-        mount("cgroup2", &path, "cgroup2", CGROUP_FLAGS, "")?;
+        show(version2, &root.join("unified"), "cgroup2", "")?;
     }
     Ok(())
 }
 
+/// A view of a hierarchy that the host has mounted for writing. That is much faster than to mount the hierarchy again, for
+/// which the kernel stops all changes of control groups.
+fn view(path: &Path) -> Option<Tree> {
+    if !super::is_writable(path) {
+        return None;
+    }
+    let tree = Tree::copy(path, false).ok()?;
+    // What is mounted on it is for this place alone.
+    tree.make_private().ok()?;
+    Some(tree)
+}
+
+/// Makes a hierarchy appear in a directory: as the view, or mounted anew.
+fn show(view: Option<Tree>, path: &Path, kind: &str, options: &str) -> Result<(), Failure> {
+    directory(path)?;
+    match view {
+        Some(view) => {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let place = rustix::fs::open(path, flags, Mode::empty()).map_err(at("open", path))?;
+            view.attach(place).map_err(at("mount on", path))
+        }
+        None => mount("cgroup", path, kind, CGROUP_FLAGS, options),
+    }
+}
+
 const CGROUP_FLAGS: MountFlags = MountFlags::NOSUID.union(MountFlags::NOEXEC).union(MountFlags::NODEV);
 
-/// Mounts the hierarchies of version 1 in the pod's root: read-only but for the pod's own group.
+/// Mounts the hierarchies of version 1 in the pod's root: read-only but for the pod's own group in those of which
+/// `is_needed` says that limits of apps need them. Without those systemd has less to do.
 pub(crate) fn mount_in_pod(
     host: &Host,
     rootfs: &Path,
     subcgroup: &Path,
     context: &str,
     writable_sys: bool,
+    is_needed: impl Fn(&str) -> bool,
 ) -> Result<(), Failure> {
     let sys = rootfs.join("sys");
     directory(&sys)?;
@@ -65,14 +90,17 @@ pub(crate) fn mount_in_pod(
         if context.is_empty() { "mode=755".to_owned() } else { format!("mode=755,context=\"{context}\"") };
     mount("tmpfs", &root, "tmpfs", CGROUP_FLAGS | MountFlags::STRICTATIME, &options)?;
     for names in &host.hierarchies {
-        let hierarchy = mount_hierarchy(&root, names)?;
-        let group = below(&hierarchy, subcgroup);
-        // The container is in the first or in the second, as nspawn's version has it.
-        make(&group.join(PAYLOAD))?;
-        if names.iter().any(|name| name == "cpuset") {
-            inherit_cpuset(&hierarchy, &group.join(PAYLOAD));
+        let of_host = Path::new(ROOT).join(names.join(","));
+        let hierarchy = mount_hierarchy(&root, names, view(&of_host))?;
+        if names.iter().any(|name| is_needed(name)) {
+            let group = below(&hierarchy, subcgroup);
+            // The container is in the first or in the second, as nspawn's version has it.
+            make(&group.join(PAYLOAD))?;
+            if names.iter().any(|name| name == "cpuset") {
+                inherit_cpuset(&hierarchy, &group.join(PAYLOAD));
+            }
+            bind(&group, &group)?;
         }
-        bind(&group, &group)?;
         read_only(&hierarchy)?;
     }
     for name in ["systemd", "unified"] {
@@ -93,11 +121,10 @@ pub(crate) fn mount_in_pod(
 }
 
 /// One hierarchy with its controllers; a joint one gets links for each.
-fn mount_hierarchy(root: &Path, names: &[String]) -> Result<PathBuf, Failure> {
+fn mount_hierarchy(root: &Path, names: &[String], view: Option<Tree>) -> Result<PathBuf, Failure> {
     let joined = names.join(",");
     let path = root.join(&joined);
-    directory(&path)?;
-    mount("cgroup", &path, "cgroup", CGROUP_FLAGS, &joined)?;
+    show(view, &path, "cgroup", &joined)?;
     if names.len() > 1 {
         for name in names {
             let link = root.join(name);

@@ -4,7 +4,7 @@
 use super::write::Files;
 use crate::failure::{Failure, at};
 use crate::systemd::unit::dialect::Dialect;
-use elf::{Closure, Needed};
+use elf::{Closure, How, Needed, Needer};
 use host::systemd::assets::{self, ASSETS, Asset, Miss, Place, When};
 use host::systemd::tools::Tools;
 use std::collections::BTreeSet;
@@ -19,11 +19,18 @@ const PROGRAMS: &str = "/usr/lib/systemd";
 /// The directory in which every loader looks, whatever the layout of the host.
 const COMMON_LIBRARIES: &str = "/usr/lib";
 
-/// Copies everything. Reads nothing twice, and runs nothing.
+/// What objects say of a library that they open for filters of system calls.
+const FILTERS: &str = "seccomp";
+
+/// Copies everything. Reads nothing twice, and runs nothing. Tells why systemd cannot filter system calls, if it cannot.
 ///
 /// # Errors
 /// With all that is missing together, each with what needs it.
-pub(super) fn copy(files: &Files<'_>, dialect: Dialect, journal_kept: bool) -> Result<(), Failure> {
+pub(super) fn copy(
+    files: &Files<'_>,
+    dialect: Dialect,
+    journal_kept: bool,
+) -> Result<Option<String>, Failure> {
     let mut found: Vec<(&Asset, PathBuf)> = Vec::new();
     for asset in ASSETS {
         let needed = asset.is_needed(|version| dialect.at_least(version), journal_kept);
@@ -49,7 +56,15 @@ pub(super) fn copy(files: &Files<'_>, dialect: Dialect, journal_kept: bool) -> R
             }
         }
     }
-    Ok(())
+    Ok(missing_for_filters(&closure).map(ToString::to_string))
+}
+
+/// The library for filters that is opened when it is there, and is not. Of systemd without notes of what it opens, the
+/// library is part from the start.
+fn missing_for_filters(closure: &Closure) -> Option<&elf::Miss> {
+    closure.absent.iter().find(|miss| {
+        matches!(&miss.by, Needer::Object { how: How::Dlopen { feature: Some(feature), .. }, .. } if feature == FILTERS)
+    })
 }
 
 /// All that the host lacks, of which `known` is what was found first.

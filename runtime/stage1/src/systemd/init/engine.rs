@@ -5,6 +5,7 @@ use super::write::Files;
 use crate::failure::{Failure, at};
 use crate::systemd::unit::dialect::Dialect;
 use elf::{Content, Object};
+use host::cgroup::Layout;
 use host::nspawn::{Abilities, OLDEST, PROGRAM};
 use host::systemd::assets::Miss;
 use std::ffi::OsString;
@@ -107,12 +108,28 @@ impl Engine {
         }
     }
 
-    /// Brings into the pod what its image does not hold.
-    pub(super) fn fill(&self, files: &Files<'_>, persistent_journal: bool) -> Result<(), Failure> {
+    /// Brings into the pod what its image does not hold. Tells why systemd in it cannot filter system calls, if it cannot.
+    pub(super) fn fill(
+        &self,
+        files: &Files<'_>,
+        persistent_journal: bool,
+    ) -> Result<Option<String>, Failure> {
         match &self.source {
             Source::Host { .. } => assets::copy(files, self.dialect, persistent_journal),
-            Source::Image { .. } => Ok(()),
+            Source::Image { .. } => Ok(None),
         }
+    }
+
+    /// Fails where the pod's systemd would not start because of how control groups are mounted.
+    pub(super) fn expect_groups(&self, layout: Layout) -> Result<(), Failure> {
+        if layout == Layout::Unified || !self.dialect.refuses_legacy_groups() {
+            return Ok(());
+        }
+        Err(Failure::new(format!(
+            "systemd {} of the pod does not start where control groups of version 1 are mounted",
+            self.dialect
+        ))
+        .hint("have only version 2 mounted (systemd.unified_cgroup_hierarchy=1 on the kernel's command line), or use a stage1 image with an older systemd, or fly"))
     }
 }
 

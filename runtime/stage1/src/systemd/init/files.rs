@@ -2,7 +2,7 @@
 
 use super::write::Files;
 use crate::failure::{Failure, at};
-use crate::systemd::nspawn::machine;
+use crate::systemd::nspawn::{machine, machine_id};
 use host::bind::Tree;
 use pod::layout;
 use pod::protocol::{HostsMode, ResolvMode, RunArgs};
@@ -23,8 +23,7 @@ pub(super) fn write(files: &Files<'_>, args: &RunArgs, dir: &Path) -> Result<(),
     let hostname = if args.hostname.is_empty() { machine(args.uuid) } else { args.hostname.clone() };
     check_hostname(&hostname)?;
     files.write("etc/hostname", hostname.as_bytes(), 0o644)?;
-    let id = args.uuid.to_string().replace('-', "");
-    files.write("etc/machine-id", format!("{id}\n").as_bytes(), 0o644)?;
+    files.write("etc/machine-id", format!("{}\n", machine_id(args.uuid)).as_bytes(), 0o644)?;
     local_time(files)?;
     if args.dns_conf_mode.resolv == ResolvMode::Host {
         bind(files, Path::new("/etc/resolv.conf"), layout::RKT_RESOLV_CONF)?;

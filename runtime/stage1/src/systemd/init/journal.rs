@@ -2,10 +2,13 @@
 
 use super::write::Files;
 use crate::failure::{Failure, at, warn};
+use crate::systemd::nspawn::machine_id;
+use pod::Uuid;
 use pod::protocol::RunArgs;
 use pod::root::Make;
 use rustix::fs::XattrFlags;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
 
@@ -55,6 +58,33 @@ impl Journal {
         }
         Ok(())
     }
+}
+
+/// Where the host's journal has links to those of its containers.
+pub(crate) const HOST_DIRECTORY: &str = "/var/log/journal";
+
+/// Shows the pod's journal among those of the host, if the host keeps any.
+///
+/// # Errors
+/// When the directory of the pod's journal cannot be made. That the host has no link is only told.
+pub(super) fn link(files: &Files<'_>, rootfs: &Path, uuid: Uuid) -> Result<(), Failure> {
+    let host = Path::new(HOST_DIRECTORY);
+    if !host.is_dir() {
+        return Ok(());
+    }
+    let id = machine_id(uuid);
+    let path = Path::new(DIRECTORY).join(&id);
+    files.directory(&path, 0o755)?;
+    match std::os::unix::fs::symlink(rootfs.join(path), host.join(&id)) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            warn(format_args!(
+                "stage1: warning: the host's journal does not show the pod's: {}: {error}",
+                host.join(id).display()
+            ));
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// The number of the group in the text of `/etc/group`.

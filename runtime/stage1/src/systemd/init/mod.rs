@@ -5,7 +5,7 @@ mod complete;
 mod engine;
 mod env_file;
 mod files;
-mod journal;
+pub(crate) mod journal;
 mod network;
 mod place;
 pub(crate) mod write;
@@ -30,10 +30,10 @@ use std::convert::Infallible;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::IsTerminal;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 /// Annotation of a pod with the directory of the host for logs of Kubernetes.
 const KUBERNETES_LOG_DIR: &str = "coreos.com/rkt/experiment/kubernetes-log-dir";
@@ -84,28 +84,65 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
         .for_each(|warning| warn(format_args!("stage1: warning: {warning}")));
 
     let cgroups = cgroup::Host::look()?;
+    engine.expect_groups(cgroups.layout)?;
     let place = place::Place::choose(&cgroups, args.uuid)?;
+    // First, so that whoever collects the pod finds its groups.
+    let group = place.subcgroup.to_string_lossy();
+    pod_dir::write(&pod.dir.join(layout::SUBCGROUP), group.as_bytes())?;
+    place.enter(&cgroups)?;
     let files = write::Files { root: &root, shift };
     let life = if args.mutable { Life::Mutable } else { Life::Immutable };
     let limits = place.limits(&cgroups);
     write::units(&files, &pod, &apps, life, engine.dialect, limits, journal.persistent)?;
-    engine.fill(&files, journal.persistent)?;
+    if let Some(reason) = engine.fill(&files, journal.persistent)? {
+        expect_no_filters(&apps, &reason)?;
+    }
     complete::check(&root)?;
     files::write(&files, args, &pod.dir)?;
     journal.prepare(&files)?;
+    if place.link_journal {
+        journal::link(&files, &rootfs, args.uuid)?;
+    }
     link_flavor(&pod.dir, &flavor)?;
 
-    // First, so that whoever collects the pod finds its groups.
-    let group = place.subcgroup.to_string_lossy();
-    pod_dir::write(&pod.dir.join(layout::SUBCGROUP), group.as_bytes())?;
-    cgroup_mounts(&cgroups, &place, &rootfs, args)?;
+    if cgroups.legacy() {
+        let context = label(ENV_SELINUX_MOUNT_CONTEXT);
+        let is_needed = |controller: &str| needs_controller(life, &apps, controller);
+        cgroup::mount_in_pod(&cgroups, &rootfs, &place.subcgroup, &context, args.disable_paths, is_needed)?;
+    }
     let labels = (label(ENV_SELINUX_CONTEXT), label(ENV_SELINUX_MOUNT_CONTEXT));
-    let container = container(args, &pod, &apps, &place, share_ipc, conditions.caller, &labels);
-    let pipe = match conditions.caller {
-        Caller::Elsewhere => Some(input::Pipe::make(&files)?),
-        Caller::Away | Caller::AtTerminal => None,
-    };
-    become_nspawn(&engine, &container, &pod, lock, start_limit, pipe.as_ref(), mask)
+    let container = container(args, &pod, &apps, &place, &conditions, share_ipc, &labels);
+    let pid = rustix::process::getpid();
+    pod_dir::write(&pod.dir.join(layout::PPID), format!("{}\n", pid.as_raw_nonzero()).as_bytes())?;
+    watch::start(pid, lock, start_limit, place.maker)?;
+    if conditions.caller == Caller::Elsewhere {
+        input::Pipe::make(&files)?.fill(pid, lock)?;
+    }
+    become_nspawn(&engine, &container, lock, mask)
+}
+
+/// Fails for apps whose system calls are to be filtered where nothing does that: systemd would run them all the same.
+fn expect_no_filters(apps: &[ReadyApp], reason: &str) -> Result<(), Failure> {
+    let Some(app) = apps.iter().find(|app| app.units.filter.is_some()) else { return Ok(()) };
+    Err(Failure::new(format!(
+        "the system calls of app \"{}\" are to be restricted, which systemd of the pod cannot do: {reason}",
+        app.units.name
+    ))
+    .hint("install libseccomp (Debian: libseccomp2), or run the pod without: --insecure-options=seccomp"))
+}
+
+/// Whether the limits of the apps need a controller, or those of apps that may come.
+fn needs_controller(life: Life, apps: &[ReadyApp], controller: &str) -> bool {
+    let any = |needs: &dyn Fn(&ReadyApp) -> bool| life == Life::Mutable || apps.iter().any(needs);
+    match controller {
+        "memory" => any(&|app| app.units.resources.memory.is_some()),
+        // systemd uses these two together or not at all.
+        "cpu" | "cpuacct" => {
+            any(&|app| app.units.resources.cpu.is_some() || app.units.resources.cpu_shares.is_some())
+        }
+        "devices" => any(&|app| app.units.devices.is_some()),
+        _ => false,
+    }
 }
 
 /// What nspawn is told.
@@ -114,18 +151,19 @@ fn container<'a>(
     pod: &'a PodDir,
     apps: &'a [ReadyApp],
     place: &place::Place,
+    conditions: &Conditions,
     share_ipc: bool,
-    caller: Caller,
     labels: &'a (String, String),
 ) -> Container<'a> {
     Container {
         uuid: args.uuid,
         register: place.register,
         keep_unit: place.keep_unit,
-        link_journal: place.link_journal,
         notify_ready: true,
-        interactive: caller == Caller::AtTerminal,
+        interactive: conditions.caller == Caller::AtTerminal,
         debug: args.debug,
+        terminal: std::io::stdout().is_terminal(),
+        settings_as_kernel_words: conditions.dialect.takes_kernel_words_only(),
         private_users: &args.private_users,
         process_label: &labels.0,
         mount_label: &labels.1,
@@ -143,33 +181,11 @@ fn container<'a>(
     }
 }
 
-fn cgroup_mounts(
-    cgroups: &cgroup::Host,
-    place: &place::Place,
-    rootfs: &Path,
-    args: &RunArgs,
-) -> Result<(), Failure> {
-    if cgroups.legacy() {
-        cgroup::mount_missing(cgroups)?;
-    }
-    if place.maker == cgroup::Maker::Rkt {
-        cgroup::join(cgroups, &place.subcgroup)?;
-    }
-    if cgroups.legacy() {
-        let context = label(ENV_SELINUX_MOUNT_CONTEXT);
-        cgroup::mount_in_pod(cgroups, rootfs, &place.subcgroup, &context, args.disable_paths)?;
-    }
-    Ok(())
-}
-
-/// Writes down which process this is and becomes nspawn.
+/// This process becomes nspawn.
 fn become_nspawn(
     engine: &Engine,
     container: &Container<'_>,
-    pod: &PodDir,
     lock: BorrowedFd<'static>,
-    start_limit: Duration,
-    input: Option<&input::Pipe>,
     mask: Mode,
 ) -> Result<Infallible, Failure> {
     let arguments = container.arguments(&engine.abilities);
@@ -193,12 +209,6 @@ fn become_nspawn(
     environment.extend(variables.iter().map(|(name, value)| assignment(OsStr::new(name), OsStr::new(value))));
     if let Some(directories) = &program.library_path {
         environment.push(assignment(OsStr::new("LD_LIBRARY_PATH"), directories));
-    }
-    let pid = rustix::process::getpid();
-    pod_dir::write(&pod.dir.join(layout::PPID), format!("{}\n", pid.as_raw_nonzero()).as_bytes())?;
-    watch::start(pid, lock, start_limit)?;
-    if let Some(input) = input {
-        input.fill(pid, lock)?;
     }
     rustix::io::fcntl_setfd(lock, FdFlags::empty())
         .map_err(|errno| Failure::new(format!("cannot hand the pod's lock to nspawn: {errno}")))?;

@@ -36,23 +36,32 @@ impl Place {
         let register = matches!(host::bus::machined(), Machined::Present);
         let scope = host::systemd::machine_scope(&machine(uuid));
         let own = cgroups.own_path();
-        let maker = match (in_service, register) {
-            (true, _) => Maker::Service,
-            (false, true) => Maker::Machined,
-            (false, false) => Maker::Rkt,
-        };
+        // A service keeps its own unit, in which the pod is one of perhaps many that it runs one after another: the group
+        // has the pod's name, so that nobody takes the next pod for the last one.
+        let maker = if register && !in_service { Maker::Machined } else { Maker::Rkt };
         let subcgroup = match maker {
-            // nspawn moves the container into a group of its own below the unit's.
-            Maker::Service if cgroups.layout == Layout::Unified => own.join("payload"),
-            Maker::Service => own.to_path_buf(),
             Maker::Machined => Path::new("/").join(MACHINE_SLICE).join(scope),
             Maker::Rkt => own.join(scope),
         };
         // Without a unit of its own it needs no bus.
-        Ok(Place { register, maker, keep_unit: in_service || !register, link_journal: booted, subcgroup })
+        Ok(Place { register, maker, keep_unit: maker == Maker::Rkt, link_journal: booted, subcgroup })
     }
 
-    /// What of the isolators the host can enforce.
+    /// Goes there, where that is for us to do.
+    ///
+    /// # Errors
+    /// When the groups cannot be made.
+    pub(super) fn enter(&self, cgroups: &cgroup::Host) -> Result<(), Failure> {
+        if cgroups.legacy() {
+            cgroup::mount_missing(cgroups)?;
+        }
+        match self.maker {
+            Maker::Rkt => cgroup::join(cgroups, &self.subcgroup),
+            Maker::Machined => Ok(()),
+        }
+    }
+
+    /// What of the isolators the host can enforce, once [`Place::enter`] is done.
     pub(super) fn limits(&self, cgroups: &cgroup::Host) -> Enforced {
         Enforced {
             memory: cgroups.enforces("memory", self.maker),

@@ -62,6 +62,17 @@ impl Dialect {
         }
     }
 
+    /// Whether it starts only where control groups are all of version 2.
+    pub(crate) fn refuses_legacy_groups(self) -> bool {
+        self.version >= 258
+    }
+
+    /// Whether the first process of a container takes settings as words of a kernel's command line and not as options.
+    /// 262 passes over options; the words are as old as the oldest systemd that pods can have.
+    pub(crate) fn takes_kernel_words_only(self) -> bool {
+        self.version >= 258
+    }
+
     /// Whether systemd takes an exit code for the container from `systemctl exit CODE`.
     pub(crate) fn exit_codes(self) -> bool {
         self.at_least(227)
