@@ -55,7 +55,6 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     // No helper that is run from here on may keep the pod looking alive.
     rustix::io::fcntl_setfd(lock, FdFlags::CLOEXEC)
         .map_err(|errno| Failure::new(format!("cannot keep the pod's lock to itself: {errno}")))?;
-    let shift = app::shift(&args.private_users)?;
     let share_ipc = match args.ipc.as_str() {
         "" | "auto" | "private" => false,
         "parent" => true,
@@ -76,7 +75,7 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     let engine = Engine::find(&flavor, &rootfs, journal.persistent)?;
     network::set_up(&pod.dir, &args.net)?;
 
-    let conditions = Conditions::of(args, engine.dialect, shift)?;
+    let conditions = Conditions::of(args, engine.dialect)?;
     let apps =
         pod.apps().map(|app| app::ready(&pod.manifest, app, &conditions)).collect::<Result<Vec<_>, _>>()?;
     apps.iter()
@@ -90,7 +89,7 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     let group = place.subcgroup.to_string_lossy();
     pod_dir::write(&pod.dir.join(layout::SUBCGROUP), group.as_bytes())?;
     place.enter(&cgroups)?;
-    let files = write::Files { root: &root, shift };
+    let files = write::Files { root: &root, shift: conditions.shift() };
     let life = if args.mutable { Life::Mutable } else { Life::Immutable };
     let limits = place.limits(&cgroups);
     write::units(&files, &pod, &apps, life, engine.dialect, limits, journal.persistent)?;
@@ -108,7 +107,8 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     if cgroups.legacy() {
         let context = label(ENV_SELINUX_MOUNT_CONTEXT);
         let is_needed = |controller: &str| needs_controller(life, &apps, controller);
-        cgroup::mount_in_pod(&cgroups, &rootfs, &place.subcgroup, &context, args.disable_paths, is_needed)?;
+        let (group, shift) = (&place.subcgroup, conditions.shift());
+        cgroup::mount_in_pod(&cgroups, &rootfs, group, &context, args.disable_paths, shift, is_needed)?;
     }
     let labels = (label(ENV_SELINUX_CONTEXT), label(ENV_SELINUX_MOUNT_CONTEXT));
     let container = container(args, &pod, &apps, &place, &conditions, share_ipc, &labels);
