@@ -5,8 +5,24 @@ use rustix::process::Signal;
 use crate::harness::{Sandbox, tests, wait_for};
 
 tests! {
-    fly: [asking_is_enough, killing_ends_those_who_do_not_listen, a_file_names_the_pod, several_at_once, what_cannot_be_stopped, a_signal_to_rkt_ends_the_pod],
-    host: [asking_is_enough, killing_ends_those_who_do_not_listen, a_file_names_the_pod, several_at_once, what_cannot_be_stopped, a_signal_to_rkt_ends_the_pod],
+    fly: [
+        asking_is_enough,
+        killing_ends_those_who_do_not_listen,
+        a_file_names_the_pod,
+        several_at_once,
+        what_cannot_be_stopped,
+        a_signal_to_rkt_ends_the_pod,
+        a_pod_that_starts_can_be_stopped_at_any_point,
+    ],
+    host: [
+        asking_is_enough,
+        killing_ends_those_who_do_not_listen,
+        a_file_names_the_pod,
+        several_at_once,
+        what_cannot_be_stopped,
+        a_signal_to_rkt_ends_the_pod,
+        a_pod_that_starts_can_be_stopped_at_any_point,
+    ],
 }
 
 fn asking_is_enough(sandbox: &Sandbox) {
@@ -60,4 +76,12 @@ fn a_signal_to_rkt_ends_the_pod(sandbox: &Sandbox) {
     pod.signal(Signal::TERM);
     wait_for("the end of the pod", || (pod.status()["state"] == "exited").then_some(()));
     pod.end();
+}
+
+fn a_pod_that_starts_can_be_stopped_at_any_point(sandbox: &Sandbox) {
+    for point in 0..15 {
+        let pod = sandbox.run().shell("exec sleep 1000").start();
+        std::thread::sleep(std::time::Duration::from_millis(12 * point));
+        pod.stop();
+    }
 }

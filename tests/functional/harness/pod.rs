@@ -85,15 +85,6 @@ impl Pod<'_> {
         self.sandbox.data().join("pods/run").join(&self.uuid)
     }
 
-    /// The first process of a pod with systemd: the only child of the one that `rkt` became.
-    #[track_caller]
-    pub(crate) fn first_process(&self) -> u32 {
-        let parent = &self.status()["pid"];
-        wait_for("the first process of the pod", || {
-            fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap().trim().parse().ok()
-        })
-    }
-
     /// The first process of an app that has said something: in a pod with systemd it is in the control group of its service.
     #[track_caller]
     pub(crate) fn process_of(&self, app: &str) -> u32 {
@@ -117,7 +108,7 @@ impl Pod<'_> {
     /// The root of the first process as that sees it, with all that is mounted there.
     #[track_caller]
     pub(crate) fn root(&self) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/root", self.first_process()))
+        PathBuf::from(format!("/proc/{}/root", self.systemd()))
     }
 
     /// The process that was started as `rkt`.

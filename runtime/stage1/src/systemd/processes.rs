@@ -15,6 +15,21 @@ pub(crate) fn only_child(parent: Pid) -> Option<Pid> {
     list.split_ascii_whitespace().next()?.parse().ok().and_then(Pid::from_raw)
 }
 
+/// Whether the first process of a container takes the order to halt: it waits for the signal, or handles it.
+pub(crate) fn listens(first: Pid) -> bool {
+    let status = fs::read_to_string(format!("/proc/{}/status", first.as_raw_nonzero())).unwrap_or_default();
+    takes_signal(&status, libc::SIGRTMIN() + 3)
+}
+
+/// What the text of `/proc/PID/status` says of a signal.
+fn takes_signal(status: &str, signal: i32) -> bool {
+    let set = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|line| u64::from_str_radix(line.trim(), 16).ok()).unwrap_or(0)
+    };
+    (set("SigBlk:") | set("SigCgt:")) >> (signal - 1) & 1 == 1
+}
+
 /// Reads where the pod in this directory is among control groups; `None` when it was never started.
 pub(crate) fn subcgroup(dir: &Path) -> Option<PathBuf> {
     let text = fs::read_to_string(dir.join(layout::SUBCGROUP)).ok()?;
@@ -82,4 +97,18 @@ pub(crate) fn end_container(dir: &Path) -> Result<usize, Failure> {
     let left: Vec<String> = others().iter().map(|pid| pid.as_raw_nonzero().to_string()).collect();
     Err(Failure::new(format!("processes of the pod cannot be ended: {}", left.join(", ")))
         .hint("they are stuck in the kernel: look at /proc/PID/stack"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::takes_signal;
+
+    #[test]
+    fn masks_count_from_the_first_signal() {
+        let status = "Name:\tsystemd\nSigBlk:\t7fe3c0fe28014a03\nSigIgn:\t0000000000001000\nSigCgt:\t00000000000004ec\n";
+        for (signal, taken) in [(37, true), (1, true), (3, true), (9, false), (13, false), (15, true)] {
+            assert_eq!(takes_signal(status, signal), taken, "{signal}");
+        }
+        assert!(!takes_signal("", 37));
+    }
 }

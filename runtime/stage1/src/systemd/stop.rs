@@ -14,8 +14,12 @@ use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+/// How long systemd of a pod that starts has until it listens.
+const START_LIMIT: Duration = Duration::from_secs(30);
+/// Pause between two looks.
+const PAUSE: Duration = Duration::from_millis(10);
 /// How long nspawn has to notice that its container has ended.
 const NSPAWN_LIMIT: Duration = Duration::from_secs(5);
 
@@ -49,12 +53,19 @@ fn nspawn(dir: &Path) -> Result<Option<(Pid, OwnedFd)>, Failure> {
     }
 }
 
-/// nspawn hands it on to systemd as the order to shut down.
+/// nspawn hands it on to systemd as the order to shut down, and only once: while systemd does not listen yet the order would be
+/// lost, as signals to a first process are, and the pod would run on.
 fn ask(nspawn: Option<&(Pid, OwnedFd)>) -> Result<(), Failure> {
     let Some((pid, pidfd)) = nspawn else {
         return Err(Failure::new("systemd-nspawn of the pod has ended")
             .hint("rkt stop --force ends what it may have left"));
     };
+    let begun = Instant::now();
+    while !processes::only_child(*pid).is_some_and(processes::listens) && begun.elapsed() < START_LIMIT {
+        if ended(pidfd, PAUSE) {
+            return Ok(());
+        }
+    }
     rustix::process::pidfd_send_signal(pidfd, Signal::TERM).map_err(|errno| refused(*pid, errno))
 }
 
