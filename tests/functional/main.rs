@@ -47,6 +47,7 @@ mod process_tree;
 mod read_only;
 mod registration;
 mod rm;
+mod run_pod_manifest;
 mod run_user_group;
 mod seccomp;
 mod service_file;

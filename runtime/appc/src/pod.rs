@@ -146,8 +146,14 @@ impl PodManifest {
             let mut check = check;
             check().map_err(|e| e.inside_item(index).inside("apps"))?;
         }
+        let mut names = BTreeSet::new();
         for (index, volume) in self.volumes.iter().enumerate() {
-            volume.check().map_err(|e| e.inside_item(index).inside("volumes"))?;
+            let unique = if names.insert(&volume.name) {
+                Ok(())
+            } else {
+                Err(ManifestError::new(format!("`{}` is given twice", volume.name)).inside("name"))
+            };
+            unique.and_then(|()| volume.check()).map_err(|e| e.inside_item(index).inside("volumes"))?;
         }
         check_annotations(&self.annotations).map_err(|e| e.inside("annotations"))
     }
