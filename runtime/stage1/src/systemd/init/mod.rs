@@ -89,6 +89,7 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
         expect_no_filters(&apps, &reason)?;
     }
     complete::check(&root)?;
+    files::write(&files, args, &pod.dir)?;
     journal.prepare(&files)?;
     if place.link_journal {
         journal::link(&files, &rootfs, args.uuid)?;
@@ -121,7 +122,7 @@ struct Decided {
 }
 
 impl Decided {
-    /// Decides, goes to the pod's control group and writes its units and files.
+    /// Decides, goes to the pod's control group and writes its units.
     fn of(
         args: &RunArgs,
         pod: &PodDir,
@@ -147,7 +148,6 @@ impl Decided {
         let life = if args.mutable { Life::Mutable } else { Life::Immutable };
         let limits = place.limits(&cgroups);
         write::units(files, pod, &apps, life, engine.dialect, limits, journal_kept)?;
-        files::write(files, args, &pod.dir)?;
         Ok(Decided { conditions, apps, cgroups, place, life })
     }
 }
