@@ -58,5 +58,6 @@ mod status;
 mod stop;
 mod systemd_versions;
 mod units;
+mod userns;
 mod volume_mount;
 mod volumes;

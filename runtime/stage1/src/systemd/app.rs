@@ -13,7 +13,7 @@ use appc::{App, EventName, PodManifest};
 use pod::app::binary;
 use pod::app::environment::Environment;
 use pod::app::users::Wanted;
-use pod::protocol::RunArgs;
+use pod::protocol::{InvalidPrivateUsers, PrivateUsers, RunArgs};
 use pod::root::Root;
 use std::env;
 use std::ffi::OsStr;
@@ -41,8 +41,8 @@ pub(crate) struct Conditions {
     pub(crate) all_paths: bool,
     /// No system call filters.
     pub(crate) all_calls: bool,
-    /// First user number of the pod's user namespace; 0 without one.
-    pub(crate) shift: u32,
+    /// The users of the pod's user namespace, if it has one.
+    pub(crate) users: Option<PrivateUsers>,
     /// Where the metadata service answers.
     pub(crate) metadata_url: Option<String>,
 }
@@ -51,8 +51,8 @@ impl Conditions {
     /// What the arguments of a pod say, for a systemd of this dialect.
     ///
     /// # Errors
-    /// When the capabilities of this process cannot be read.
-    pub(crate) fn of(args: &RunArgs, dialect: Dialect, shift: u32) -> Result<Conditions, Failure> {
+    /// When the range of users is none, or the capabilities of this process cannot be read.
+    pub(crate) fn of(args: &RunArgs, dialect: Dialect) -> Result<Conditions, Failure> {
         Ok(Conditions {
             dialect,
             arch: host_arch(),
@@ -63,24 +63,25 @@ impl Conditions {
                 .map_err(|error| Failure::new(format!("cannot tell which capabilities rkt has: {error}")))?,
             all_paths: args.disable_paths,
             all_calls: args.disable_seccomp,
-            shift,
+            users: users(&args.private_users)?,
             metadata_url: metadata_url(args),
         })
     }
+
+    /// The host's number of the pod's root user.
+    pub(crate) fn shift(&self) -> u32 {
+        self.users.map_or(0, |users| users.shift)
+    }
 }
 
-/// `SHIFT:COUNT` as a number to add to users; 0 for none.
-pub(crate) fn shift(private_users: &str) -> Result<u32, Failure> {
+/// The users of the pod's user namespace; none without one.
+fn users(private_users: &str) -> Result<Option<PrivateUsers>, Failure> {
     if private_users.is_empty() {
-        return Ok(0);
+        return Ok(None);
     }
-    let parsed = private_users.split_once(':').and_then(|(shift, count)| {
-        count.parse::<u32>().ok()?;
-        shift.parse().ok()
-    });
-    parsed.ok_or_else(|| {
-        Failure::new(format!("--private-users=\"{private_users}\" is not of the form SHIFT:COUNT"))
-            .hint("rkt makes it when the pod is prepared")
+    let parsed = private_users.parse().map(Some);
+    parsed.map_err(|error: InvalidPrivateUsers| {
+        Failure::new(format!("--private-users: {error}")).hint("rkt makes it when the pod is prepared")
     })
 }
 
@@ -139,12 +140,12 @@ pub(crate) fn ready(
             .collect::<Result<Vec<_>, _>>()
     };
     let (pre_start, post_stop) = (handlers(EventName::PreStart)?, handlers(EventName::PostStop)?);
-    let wanted = Wanted { shift: conditions.shift, ..app.wanted_user(section) };
+    let wanted = Wanted { shift: conditions.shift(), ..app.wanted_user(section) };
     let who = wanted.resolve(&root).map_err(|error| {
         Failure::new(format!("cannot tell who app \"{name}\" runs as: {error}"))
             .hint("choose numbers with --user=UID --group=GID, or add the names to the image")
     })?;
-    names::check_numbers(name, &who)?;
+    names::check_numbers(name, &who, conditions.users)?;
     let mounts = volumes::plan(pod, app, section)?;
     for mount in mounts.iter().filter(|mount| mount.implicit) {
         warnings.push(format!(
@@ -152,7 +153,16 @@ pub(crate) fn ready(
             mount.name.strip_prefix(&format!("{name}-")).unwrap_or(&mount.name)
         ));
     }
-    let mounts = volumes::make_ready(app, &root, &mounts, conditions.shift)?;
+    let mounts = volumes::make_ready(app, &root, &mounts, conditions.shift())?;
+    if conditions.users.is_some() && !conditions.all_paths {
+        // Only the real root may restrict devices, and read-only mounts do not.
+        for mount in mounts.iter().filter(|mount| mount.device && mount.read_only) {
+            warnings.push(format!(
+                "app \"{name}\" can write to the device of volume \"{}\" although that is read-only: systemd restricts no devices in a user namespace",
+                mount.volume
+            ));
+        }
+    }
     let variables = section.environment.iter().map(|v| (v.name.as_str(), v.value.as_str()));
     let environment = Environment::compose(name, variables, conditions.metadata_url.as_deref());
     let isolators = isolation::of(section).map_err(|failure| failure.within(&format!("app \"{name}\"")))?;

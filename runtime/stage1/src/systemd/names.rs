@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::systemd::unit::escape;
 use pod::app::users::Credentials;
 use pod::layout;
+use pod::protocol::PrivateUsers;
 
 /// Directory of unit files in the stage1 root.
 pub(crate) const UNITS: &str = "usr/lib/systemd/system";
@@ -79,16 +80,31 @@ pub(crate) fn check(app: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Fails for users and groups that systemd does not take: their numbers, cut to 16 or seen as signed, mean nobody.
+/// Fails for users and groups that systemd does not take: their numbers, cut to 16 or seen as signed, mean nobody. And for
+/// those that the pod's user namespace does not have.
 ///
 /// # Errors
 /// With what to do.
-pub(crate) fn check_numbers(app: &str, who: &Credentials) -> Result<(), Failure> {
-    let nobody = |number: &&u32| matches!(**number, 0xffff | u32::MAX);
-    let Some(number) = [who.uid].iter().chain(&who.groups).find(nobody).copied() else { return Ok(()) };
-    let what = if who.uid == number { "user" } else { "group" };
-    Err(Failure::new(format!("app \"{app}\": systemd starts nothing as {what} {number}"))
-        .hint("that number stands for nobody; choose another with --user=UID, --group=GID or --supplementary-gids=GIDS"))
+pub(crate) fn check_numbers(
+    app: &str,
+    who: &Credentials,
+    namespace: Option<PrivateUsers>,
+) -> Result<(), Failure> {
+    let groups = who.groups.iter().map(|&gid| ("group", gid));
+    for (what, number) in [("user", who.uid)].into_iter().chain(groups) {
+        let reason = match namespace {
+            _ if matches!(number, 0xffff | u32::MAX) => {
+                format!("systemd starts nothing as {what} {number}, which stands for nobody")
+            }
+            Some(users) if number >= users.count => {
+                format!("the pod's user namespace has no {what} {number}, only 0 to {}", users.count - 1)
+            }
+            _ => continue,
+        };
+        return Err(Failure::new(format!("app \"{app}\": {reason}"))
+            .hint("choose another number with --user=UID, --group=GID or --supplementary-gids=GIDS"));
+    }
+    Ok(())
 }
 
 /// Services of the pod itself, without `.service`.

@@ -6,8 +6,9 @@ use crate::systemd::copy_tree;
 use crate::volume::{self, Source, components, empty_directory};
 use appc::{App, PodManifest, Volume};
 use pod::root::{Make, Root};
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
 use std::fs;
+use std::io::ErrorKind;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
@@ -142,16 +143,20 @@ fn ready(app: PodApp<'_>, root: &Root, mount: &VolumeMount, shift: u32) -> Resul
     let make = if kind.is_dir() { Make::Directory } else { Make::File(0o700) };
     let path = Path::new(&mount.path);
     let outside = root.outside(path);
+    let new_places = missing(root, path, shift);
     let place = root.ensure(path, make, &[]).map_err(|error| {
         let (volume, outside) = (&mount.name, outside.display());
         let what = match error.kind() {
-            std::io::ErrorKind::NotADirectory | std::io::ErrorKind::IsADirectory => format!(
+            ErrorKind::NotADirectory | ErrorKind::IsADirectory => format!(
                 "cannot mount volume \"{volume}\" on {outside}: one is a directory and the other is not"
             ),
             _ => format!("cannot make {outside} to mount volume \"{volume}\" on: {error}"),
         };
         Failure::new(what).hint("correct the target of the mount, or the image")
     })?;
+    for path in new_places {
+        give_away(root, path, shift).map_err(at("give away", &root.outside(path)))?;
+    }
     let target = inside(root, &place).map_err(at("find the real path of", &outside))?;
     if target.as_os_str() == "/" {
         return Err(Failure::new(format!(
@@ -169,6 +174,20 @@ fn ready(app: PodApp<'_>, root: &Root, mount: &VolumeMount, shift: u32) -> Resul
         recursive: mount.recursive,
         device: kind.is_char_device() || kind.is_block_device(),
     })
+}
+
+/// What on the way to a path does not exist yet and is to belong to the pod's root user, who would be locked out of it otherwise.
+/// Nothing where that one is root on the host too.
+fn missing<'a>(root: &Root, path: &'a Path, shift: u32) -> Vec<&'a Path> {
+    let way = path.ancestors().filter(|_| shift != 0);
+    way.filter(|path| root.stat(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)).collect()
+}
+
+fn give_away(root: &Root, path: &Path, user: u32) -> std::io::Result<()> {
+    let place = root.open_file(path, OFlags::PATH)?;
+    let (uid, gid) = (Uid::from_raw(user), Gid::from_raw(user));
+    rustix::fs::chownat(place, c"", Some(uid), Some(gid), AtFlags::EMPTY_PATH)?;
+    Ok(())
 }
 
 /// Where inside a root something is that was opened there.

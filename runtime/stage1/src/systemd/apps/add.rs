@@ -52,9 +52,8 @@ impl Addition<'_> {
         let app = pod.app(&args.app)?;
         let systemctl = target.systemctl().debug(args.debug);
         let config = self.config()?;
-        let shift = app::shift(&config.private_users)?;
         let dialect = Dialect::of(systemctl.version()?);
-        let conditions = Conditions::of(&config, dialect, shift)?;
+        let conditions = Conditions::of(&config, dialect)?;
         let ready = app::ready(&pod.manifest, app, &conditions)?;
         for warning in &ready.warnings {
             warn(format_args!("app_add: warning: {warning}"));
@@ -68,7 +67,7 @@ impl Addition<'_> {
             ));
         }
         mounts::mount(&target.first, &args.app, &app.rootfs(), &ready.mounts)?;
-        self.write(app, &ready, dialect, shift)?;
+        self.write(app, &ready, dialect, conditions.shift())?;
         systemctl.reload()
     }
 

@@ -73,13 +73,15 @@ fn show(view: Option<Tree>, path: &Path, kind: &str, options: &str) -> Result<()
 const CGROUP_FLAGS: MountFlags = MountFlags::NOSUID.union(MountFlags::NOEXEC).union(MountFlags::NODEV);
 
 /// Mounts the hierarchies of version 1 in the pod's root: read-only but for the pod's own group in those of which
-/// `is_needed` says that limits of apps need them. Without those systemd has less to do.
+/// `is_needed` says that limits of apps need them. Without those systemd has less to do. Where the pod's root user has
+/// another number on the host, `shift`, its group is handed over to that one.
 pub(crate) fn mount_in_pod(
     host: &Host,
     rootfs: &Path,
     subcgroup: &Path,
     context: &str,
     writable_sys: bool,
+    shift: u32,
     is_needed: impl Fn(&str) -> bool,
 ) -> Result<(), Failure> {
     let sys = rootfs.join("sys");
@@ -98,6 +100,10 @@ pub(crate) fn mount_in_pod(
             make(&group.join(PAYLOAD))?;
             if names.iter().any(|name| name == "cpuset") {
                 inherit_cpuset(&hierarchy, &group.join(PAYLOAD));
+            }
+            if shift != 0 {
+                hand_over(&group, shift)?;
+                hand_over(&group.join(PAYLOAD), shift)?;
             }
             bind(&group, &group)?;
         }
@@ -137,6 +143,23 @@ fn mount_hierarchy(root: &Path, names: &[String], view: Option<Tree>) -> Result<
         }
     }
     Ok(path)
+}
+
+/// Lets a user make groups in a group and move processes there, not change the limits of the group itself: as nspawn does in
+/// the hierarchies that it knows of.
+fn hand_over(group: &Path, user: u32) -> Result<(), Failure> {
+    const FILES: [&str; 4] = ["cgroup.procs", "tasks", "notify_on_release", "cgroup.clone_children"];
+    let give = |path: &Path| std::os::unix::fs::chown(path, Some(user), Some(user));
+    give(group).map_err(at("give away", group))?;
+    for path in FILES.map(|name| group.join(name)) {
+        match give(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(at("give away", &path)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// A new group of the cpuset controller has no processors and no memory nodes, and no process can join it before it has.

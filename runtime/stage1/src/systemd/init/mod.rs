@@ -56,7 +56,6 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     // No helper that is run from here on may keep the pod looking alive.
     rustix::io::fcntl_setfd(lock, FdFlags::CLOEXEC)
         .map_err(|errno| Failure::new(format!("cannot keep the pod's lock to itself: {errno}")))?;
-    let shift = app::shift(&args.private_users)?;
     let share_ipc = match args.ipc.as_str() {
         "" | "auto" | "private" => false,
         "parent" => true,
@@ -76,14 +75,15 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     let journal = journal::Journal::of_host(args, host::systemd::is_booted());
     let engine = Engine::find(&flavor, &rootfs, journal.persistent)?;
     network::set_up(&pod.dir, &args.net)?;
-    let files = write::Files { root: &root, shift };
+    let conditions = Conditions::of(args, engine.dialect)?;
+    let files = write::Files { root: &root, shift: conditions.shift() };
     // The longest piece of work, beside all that does not depend on it.
     let (filled, decided) = thread::scope(|scope| {
         let filling = scope.spawn(|| engine.fill(&files, journal.persistent));
-        let decided = Decided::of(args, &pod, &engine, &files, journal.persistent);
+        let decided = Decided::of(args, &conditions, &pod, &engine, &files, journal.persistent);
         (filling.join(), decided)
     });
-    let Decided { conditions, apps, cgroups, place, life } = decided?;
+    let Decided { apps, cgroups, place, life } = decided?;
     let filled = filled.unwrap_or_else(|_| Err(Failure::new("copying systemd of the host was broken off")));
     if let Some(reason) = filled? {
         expect_no_filters(&apps, &reason)?;
@@ -99,7 +99,8 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     if cgroups.legacy() {
         let context = label(ENV_SELINUX_MOUNT_CONTEXT);
         let is_needed = |controller: &str| needs_controller(life, &apps, controller);
-        cgroup::mount_in_pod(&cgroups, &rootfs, &place.subcgroup, &context, args.disable_paths, is_needed)?;
+        let (group, shift) = (&place.subcgroup, conditions.shift());
+        cgroup::mount_in_pod(&cgroups, &rootfs, group, &context, args.disable_paths, shift, is_needed)?;
     }
     let labels = (label(ENV_SELINUX_CONTEXT), label(ENV_SELINUX_MOUNT_CONTEXT));
     let container = container(args, &pod, &apps, &place, &conditions, share_ipc, &labels);
@@ -114,7 +115,6 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
 
 /// What was decided about a pod, and written into it.
 struct Decided {
-    conditions: Conditions,
     apps: Vec<ReadyApp>,
     cgroups: cgroup::Host,
     place: place::Place,
@@ -125,15 +125,15 @@ impl Decided {
     /// Decides, goes to the pod's control group and writes its units.
     fn of(
         args: &RunArgs,
+        conditions: &Conditions,
         pod: &PodDir,
         engine: &Engine,
         files: &write::Files<'_>,
         journal_kept: bool,
     ) -> Result<Decided, Failure> {
-        let conditions = Conditions::of(args, engine.dialect, files.shift)?;
         let apps = pod
             .apps()
-            .map(|app| app::ready(&pod.manifest, app, &conditions))
+            .map(|app| app::ready(&pod.manifest, app, conditions))
             .collect::<Result<Vec<_>, _>>()?;
         for warning in apps.iter().flat_map(|app| &app.warnings) {
             warn(format_args!("stage1: warning: {warning}"));
@@ -148,7 +148,7 @@ impl Decided {
         let life = if args.mutable { Life::Mutable } else { Life::Immutable };
         let limits = place.limits(&cgroups);
         write::units(files, pod, &apps, life, engine.dialect, limits, journal_kept)?;
-        Ok(Decided { conditions, apps, cgroups, place, life })
+        Ok(Decided { apps, cgroups, place, life })
     }
 }
 
