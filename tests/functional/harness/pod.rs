@@ -85,12 +85,14 @@ impl Pod<'_> {
         self.sandbox.data().join("pods/run").join(&self.uuid)
     }
 
-    /// The first process of a pod with systemd: the only child of the one that `rkt` became.
+    /// The first process of a pod with systemd: the only child of the one that `rkt` became. Before it is systemd, a helper of
+    /// nspawn has its place.
     #[track_caller]
     pub(crate) fn first_process(&self) -> u32 {
-        let parent = &self.status()["pid"];
-        wait_for("the first process of the pod", || {
-            fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap().trim().parse().ok()
+        wait_for("systemd of the pod", || {
+            let parent = self.status().get("pid")?.parse().ok()?;
+            let child = process::children(parent).into_iter().next()?;
+            (process::name(child) == "systemd").then_some(child)
         })
     }
 
@@ -123,15 +125,6 @@ impl Pod<'_> {
     /// The process that was started as `rkt`.
     pub(crate) fn process(&self) -> u32 {
         self.started.child.id()
-    }
-
-    /// The first process of a pod with systemd. Before it is systemd, a helper of nspawn has its place.
-    #[track_caller]
-    pub(crate) fn systemd(&self) -> u32 {
-        wait_for("systemd of the pod", || {
-            let child = process::children(self.process()).into_iter().next()?;
-            (process::name(child) == "systemd").then_some(child)
-        })
     }
 
     /// What `rkt status` tells, line by line.
