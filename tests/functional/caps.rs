@@ -172,7 +172,7 @@ fn wrong_sets_are_refused(sandbox: &Sandbox) {
 
 fn the_pod_itself_cannot_do_everything(sandbox: &Sandbox) {
     let pod = sandbox.sleeping();
-    let status = fs::read_to_string(format!("/proc/{}/status", pod.systemd())).unwrap();
+    let status = fs::read_to_string(format!("/proc/{}/status", pod.first_process())).unwrap();
     let lines: Vec<_> = status.lines().map(str::to_owned).collect();
     let bound = set(&lines, "CapBnd");
     for (capability, kept) in [

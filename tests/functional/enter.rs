@@ -77,7 +77,7 @@ fn one_of_several_apps(sandbox: &Sandbox) {
 
 fn it_is_in_the_pod(sandbox: &Sandbox) {
     let pod = sandbox.sleeping();
-    let systemd = pod.systemd();
+    let systemd = pod.first_process();
     let kinds = ["mnt", "pid", "ipc", "uts", "net", "user"];
     let line = kinds.map(|kind| format!("readlink /proc/self/ns/{kind}")).join("; ");
     let inside = pod.enter(["/bin/sh", "-c", &line]).ok();

@@ -105,7 +105,7 @@ fn no_group_is_left_in_any_hierarchy(sandbox: &Sandbox) {
     for command in ["gc", "rm"] {
         // The limit is what it gets a group in the hierarchy of its controller for.
         let pod = sandbox.run().app(sandbox.app(), &["--memory=64M", "--exec=/bin/sleep"], &["1000"]).start();
-        pod.systemd();
+        pod.first_process();
         let uuid = pod.uuid().to_owned();
         let found = hierarchies_with_groups();
         for own in Cgroups::own() {

@@ -59,7 +59,7 @@ fn prepared_pods_are_told_when_they_start(sandbox: &Sandbox) {
 
 fn entering_goes_there_too(sandbox: &Sandbox) {
     let mut pod = sandbox.run().shell("readlink /proc/self/ns/ipc; exec sleep 1000").start();
-    let of_pod = format!("/proc/{}/ns/ipc", pod.systemd());
+    let of_pod = format!("/proc/{}/ns/ipc", pod.first_process());
     let of_pod = fs::read_link(of_pod).unwrap().display().to_string();
     pod.wait_for_line(&of_pod);
     assert_eq!(pod.enter(["/bin/readlink", "/proc/self/ns/ipc"]).ok().out.trim(), of_pod);

@@ -158,7 +158,7 @@ fn controllers_cannot_be_changed_from_an_app(sandbox: &Sandbox) {
     let mut pod = sandbox.run().shell_with(&["--memory=64M"], line).start();
     pod.wait_for_line("started");
     // Where systemd of the pod has them, only the pod's own group can be written to.
-    let mounts = fs::read_to_string(format!("/proc/{}/mountinfo", pod.systemd())).unwrap();
+    let mounts = fs::read_to_string(format!("/proc/{}/mountinfo", pod.first_process())).unwrap();
     let subcgroup = fs::read_to_string(pod.dir().join("subcgroup")).unwrap();
     let mut writable = 0;
     for line in mounts.lines() {

@@ -22,6 +22,7 @@ mod etc_hosts;
 mod event_handlers;
 mod exec;
 mod exit;
+mod export;
 mod fly;
 mod gc;
 mod hostname;

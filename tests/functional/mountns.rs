@@ -39,7 +39,7 @@ fn what_an_app_mounts_nobody_else_sees(sandbox: &Sandbox) {
     let mut pod = run.shell_with(&["--name=looks"], looks).start();
     pod.wait_for_line_of("mounts", "started");
     pod.wait_for_line_of("looks", "0");
-    for process in ["self".to_owned(), pod.systemd().to_string()] {
+    for process in ["self".to_owned(), pod.first_process().to_string()] {
         let seen = fs::read_to_string(format!("/proc/{process}/mounts")).unwrap();
         assert!(!seen.lines().any(|line| line.starts_with("seen ")), "{process}: {seen}");
     }

@@ -15,7 +15,7 @@ fn rkt_becomes_nspawn_and_systemd_starts_the_apps(sandbox: &Sandbox) {
         .fold(sandbox.run(), |run, name| run.app(sandbox.app(), &[name, "--exec=/bin/sleep"], &["1000"]));
     let pod = run.start();
     // Before that, rkt may not have become nspawn yet.
-    let systemd = pod.systemd();
+    let systemd = pod.first_process();
     let nspawn = pod.process();
     wait_for("nspawn", || (process::name(nspawn) == "systemd-nspawn").then_some(()));
     assert_eq!(pod.status()["pid"], nspawn.to_string());
@@ -41,7 +41,7 @@ fn rkt_becomes_nspawn_and_systemd_starts_the_apps(sandbox: &Sandbox) {
 
 fn the_network_is_the_only_namespace_of_the_host(sandbox: &Sandbox) {
     let pod = sandbox.sleeping();
-    let systemd = pod.systemd();
+    let systemd = pod.first_process();
     let own = std::process::id();
     for (kind, is_own) in
         [("mnt", false), ("pid", false), ("ipc", false), ("uts", false), ("net", true), ("user", true)]

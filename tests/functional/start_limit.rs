@@ -17,7 +17,7 @@ fn a_pod_that_does_not_start_is_ended_with_a_reason(sandbox: &Sandbox) {
     ok(Command::new("mkfifo").arg(stage1.at("/etc/systemd/system.conf")));
     let stage1 = stage1.make(sandbox);
     let pod = sandbox.run_with_stage1(&stage1).env(LIMIT, "3").shell("true").start();
-    let (uuid, systemd) = (pod.uuid().to_owned(), pod.systemd());
+    let (uuid, systemd) = (pod.uuid().to_owned(), pod.first_process());
     let ended = pod.end();
     assert!(!matches!(ended.code, Some(0) | None), "{:?}: {}", ended.code, ended.err);
     let reason = format!(

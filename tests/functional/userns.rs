@@ -34,7 +34,7 @@ fn private(sandbox: &Sandbox) -> Run<'_> {
 
 /// The host's number of the pod's root user.
 fn root_of(pod: &Pod<'_>) -> u32 {
-    let map = fs::read_to_string(format!("/proc/{}/uid_map", pod.systemd())).unwrap();
+    let map = fs::read_to_string(format!("/proc/{}/uid_map", pod.first_process())).unwrap();
     let fields: Vec<u32> = map.split_whitespace().map(|field| field.parse().unwrap()).collect();
     let [0, shift, 65536] = fields[..] else { panic!("{map}") };
     assert!(shift >= 65536);

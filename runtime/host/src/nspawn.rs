@@ -19,7 +19,17 @@ pub struct Abilities {
     options: BTreeSet<String>,
 }
 
+/// Options with which pods are started, and the version of systemd that brought each (its NEWS).
+const SINCE: &[(&str, u32)] =
+    &[("register", 209), ("keep-unit", 209), ("notify-ready", 231), ("console", 242)];
+
 impl Abilities {
+    /// Those of a version, as far as pods are started with them: to ask would take as long as to start.
+    pub fn of_version(version: u32) -> Abilities {
+        let options = SINCE.iter().filter(|(_, since)| version >= *since);
+        Abilities { options: options.map(|(option, _)| (*option).to_owned()).collect() }
+    }
+
     /// Reads the text of `systemd-nspawn --help`.
     pub fn parse(help: &[u8]) -> Abilities {
         let help = String::from_utf8_lossy(help);
@@ -65,6 +75,19 @@ fn option(line: &str) -> Option<&str> {
 mod tests {
     use super::{Abilities, PROGRAM};
     use crate::program;
+
+    #[test]
+    fn a_version_has_what_its_help_says() {
+        let nspawn = program::find(PROGRAM).expect("tests/setup installs systemd-container");
+        let (asked, version) = (Abilities::of(&nspawn).unwrap(), crate::systemd::version(&nspawn).unwrap());
+        let known = Abilities::of_version(version);
+        for (option, since) in super::SINCE {
+            assert_eq!(known.has(option), asked.has(option), "--{option} since {since}, here {version}");
+        }
+        assert!(
+            !Abilities::of_version(230).has("notify-ready") && Abilities::of_version(231).has("notify-ready")
+        );
+    }
 
     #[test]
     fn options_are_named_at_the_start_of_lines() {

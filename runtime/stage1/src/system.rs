@@ -91,14 +91,17 @@ pub(crate) fn unshare_network() -> io::Result<()> {
     Ok(())
 }
 
-/// Starts a process that is no child of this one, runs `work` in it and ends it. To be called without other threads.
-pub(crate) fn detached(work: impl FnOnce()) -> io::Result<()> {
+/// Starts a process that is no child of this one, does `work` in it and ends it. When this returns, that process does not
+/// have the descriptor `without` any more. To be called without other threads.
+pub(crate) fn detached(without: BorrowedFd<'_>, work: impl FnOnce()) -> io::Result<()> {
     // SAFETY: there are no other threads, so the copy is as good as the original.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         0 => {
-            // SAFETY: as above. `_exit` leaves what the original wants to do at its end to the original.
+            // SAFETY: as above, and neither copy uses the descriptor. `_exit` leaves what the original wants to do at its end
+            // to the original.
             unsafe {
+                libc::close(without.as_raw_fd());
                 if libc::fork() == 0 {
                     libc::setsid();
                     work();
@@ -123,12 +126,6 @@ pub(crate) fn fork() -> io::Result<Option<Pid>> {
         0 => Ok(None),
         child => Ok(Pid::from_raw(child)),
     }
-}
-
-/// Closes a descriptor that no value of this program owns.
-pub(crate) fn close(number: RawFd) {
-    // SAFETY: nothing in this program uses the descriptor any more.
-    unsafe { libc::close(number) };
 }
 
 /// Ends this process by a signal. Returns when the signal does not end processes.

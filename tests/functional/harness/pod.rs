@@ -85,6 +85,17 @@ impl Pod<'_> {
         self.sandbox.data().join("pods/run").join(&self.uuid)
     }
 
+    /// The first process of a pod with systemd: the only child of the one that `rkt` became. Before it is systemd, a helper of
+    /// nspawn has its place.
+    #[track_caller]
+    pub(crate) fn first_process(&self) -> u32 {
+        wait_for("systemd of the pod", || {
+            let parent = self.status().get("pid")?.parse().ok()?;
+            let child = process::children(parent).into_iter().next()?;
+            (process::name(child) == "systemd").then_some(child)
+        })
+    }
+
     /// The first process of an app that has said something: in a pod with systemd it is in the control group of its service.
     #[track_caller]
     pub(crate) fn process_of(&self, app: &str) -> u32 {
@@ -108,21 +119,12 @@ impl Pod<'_> {
     /// The root of the first process as that sees it, with all that is mounted there.
     #[track_caller]
     pub(crate) fn root(&self) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/root", self.systemd()))
+        PathBuf::from(format!("/proc/{}/root", self.first_process()))
     }
 
     /// The process that was started as `rkt`.
     pub(crate) fn process(&self) -> u32 {
         self.started.child.id()
-    }
-
-    /// The first process of a pod with systemd. Before it is systemd, a helper of nspawn has its place.
-    #[track_caller]
-    pub(crate) fn systemd(&self) -> u32 {
-        wait_for("systemd of the pod", || {
-            let child = process::children(self.process()).into_iter().next()?;
-            (process::name(child) == "systemd").then_some(child)
-        })
     }
 
     /// What `rkt status` tells, line by line.

@@ -5,7 +5,7 @@ use crate::system;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, PidfdFlags};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 /// What such a process does with the standard input of the caller.
@@ -32,8 +32,7 @@ pub(super) fn start(
     let failed = |error: std::io::Error| Failure::new(format!("cannot {what}: {error}"));
     let pidfd =
         rustix::process::pidfd_open(nspawn, PidfdFlags::empty()).map_err(|errno| failed(errno.into()))?;
-    system::detached(|| {
-        system::close(lock.as_raw_fd());
+    system::detached(lock, || {
         if let Ok(null) = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) {
             let _ = rustix::stdio::dup2_stdout(&null);
             if input == Input::Left {

@@ -13,7 +13,6 @@ use std::fmt::Display;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 
 /// nspawn in an image, relative to its root.
 const OWN_NSPAWN: &str = "usr/bin/systemd-nspawn";
@@ -64,20 +63,20 @@ impl Engine {
         let lacking = |known: &dyn Display| assets::lacking(journal_kept, known);
         let nspawn =
             host::program::find(PROGRAM).ok_or_else(|| lacking(&format_args!("{PROGRAM} is not in PATH")))?;
-        let asked = ask(nspawn.clone());
-        // A wrapper tells its version only when it is asked.
-        let version = match object(&nspawn)?.as_deref().and_then(library_version) {
+        // A wrapper tells its version, and what it can do, only when it is asked.
+        let known = object(&nspawn)?.as_deref().and_then(library_version);
+        let version = match known {
             Some(version) => version,
             None => host::systemd::version(&nspawn).map_err(|error| lacking(&error))?,
         };
         if version < OLDEST {
             return Err(lacking(&Miss::TooOld(version)));
         }
-        Ok(Engine {
-            dialect: Dialect::of(version),
-            abilities: answer(asked)?.map_err(|error| lacking(&error))?,
-            source: Source::Host { nspawn },
-        })
+        let abilities = match known {
+            Some(version) => Abilities::of_version(version),
+            None => Abilities::of(&nspawn).map_err(|error| lacking(&error))?,
+        };
+        Ok(Engine { dialect: Dialect::of(version), abilities, source: Source::Host { nspawn } })
     }
 
     fn of_image(rootfs: &Path) -> Result<Engine, Failure> {
@@ -89,8 +88,7 @@ impl Engine {
         let stated = fs::read_to_string(rootfs.join("systemd-version")).unwrap_or_default();
         // `v233`; what is no number counts as newest.
         let version = stated.trim().strip_prefix('v').and_then(|number| number.parse().ok()).unwrap_or(0);
-        // Its help would be that of its version; every one that images hold has these.
-        let abilities = Abilities::parse(b"  --keep-unit\n  --notify-ready=BOOLEAN\n  --console=MODE\n");
+        let abilities = Abilities::of_version(if version == 0 { u32::MAX } else { version });
         Ok(Engine { dialect: Dialect::of(version), abilities, source: Source::Image { loader } })
     }
 
@@ -131,15 +129,6 @@ impl Engine {
         ))
         .hint("have only version 2 mounted (systemd.unified_cgroup_hierarchy=1 on the kernel's command line), or use a stage1 image with an older systemd, or fly"))
     }
-}
-
-/// Asks nspawn for its options while other work goes on.
-fn ask(nspawn: PathBuf) -> JoinHandle<Result<Abilities, host::program::Error>> {
-    thread::spawn(move || Abilities::of(&nspawn))
-}
-
-fn answer<T>(asked: JoinHandle<T>) -> Result<T, Failure> {
-    asked.join().map_err(|_| Failure::new("asking systemd-nspawn for its options was broken off"))
 }
 
 /// What is in a program's file; `None` for a script.

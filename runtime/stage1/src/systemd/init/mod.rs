@@ -34,6 +34,7 @@ use std::io::IsTerminal;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::process::ExitCode;
+use std::thread;
 
 /// Annotation of a pod with the directory of the host for logs of Kubernetes.
 const KUBERNETES_LOG_DIR: &str = "coreos.com/rkt/experiment/kubernetes-log-dir";
@@ -74,26 +75,17 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
     let journal = journal::Journal::of_host(args, host::systemd::is_booted());
     let engine = Engine::find(&flavor, &rootfs, journal.persistent)?;
     network::set_up(&pod.dir, &args.net)?;
-
     let conditions = Conditions::of(args, engine.dialect)?;
-    let apps =
-        pod.apps().map(|app| app::ready(&pod.manifest, app, &conditions)).collect::<Result<Vec<_>, _>>()?;
-    apps.iter()
-        .flat_map(|app| &app.warnings)
-        .for_each(|warning| warn(format_args!("stage1: warning: {warning}")));
-
-    let cgroups = cgroup::Host::look()?;
-    engine.expect_groups(cgroups.layout)?;
-    let place = place::Place::choose(&cgroups, args.uuid)?;
-    // First, so that whoever collects the pod finds its groups.
-    let group = place.subcgroup.to_string_lossy();
-    pod_dir::write(&pod.dir.join(layout::SUBCGROUP), group.as_bytes())?;
-    place.enter(&cgroups)?;
     let files = write::Files { root: &root, shift: conditions.shift() };
-    let life = if args.mutable { Life::Mutable } else { Life::Immutable };
-    let limits = place.limits(&cgroups);
-    write::units(&files, &pod, &apps, life, engine.dialect, limits, journal.persistent)?;
-    if let Some(reason) = engine.fill(&files, journal.persistent)? {
+    // The longest piece of work, beside all that does not depend on it.
+    let (filled, decided) = thread::scope(|scope| {
+        let filling = scope.spawn(|| engine.fill(&files, journal.persistent));
+        let decided = Decided::of(args, &conditions, &pod, &engine, &files, journal.persistent);
+        (filling.join(), decided)
+    });
+    let Decided { apps, cgroups, place, life } = decided?;
+    let filled = filled.unwrap_or_else(|_| Err(Failure::new("copying systemd of the host was broken off")));
+    if let Some(reason) = filled? {
         expect_no_filters(&apps, &reason)?;
     }
     complete::check(&root)?;
@@ -119,6 +111,45 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
         input::Pipe::make(&files)?.fill(pid, lock)?;
     }
     become_nspawn(&engine, &container, lock, mask)
+}
+
+/// What was decided about a pod, and written into it.
+struct Decided {
+    apps: Vec<ReadyApp>,
+    cgroups: cgroup::Host,
+    place: place::Place,
+    life: Life,
+}
+
+impl Decided {
+    /// Decides, goes to the pod's control group and writes its units.
+    fn of(
+        args: &RunArgs,
+        conditions: &Conditions,
+        pod: &PodDir,
+        engine: &Engine,
+        files: &write::Files<'_>,
+        journal_kept: bool,
+    ) -> Result<Decided, Failure> {
+        let apps = pod
+            .apps()
+            .map(|app| app::ready(&pod.manifest, app, conditions))
+            .collect::<Result<Vec<_>, _>>()?;
+        for warning in apps.iter().flat_map(|app| &app.warnings) {
+            warn(format_args!("stage1: warning: {warning}"));
+        }
+        let cgroups = cgroup::Host::look()?;
+        engine.expect_groups(cgroups.layout)?;
+        let place = place::Place::choose(&cgroups, args.uuid)?;
+        // First, so that whoever collects the pod finds its groups.
+        let group = place.subcgroup.to_string_lossy();
+        pod_dir::write(&pod.dir.join(layout::SUBCGROUP), group.as_bytes())?;
+        place.enter(&cgroups)?;
+        let life = if args.mutable { Life::Mutable } else { Life::Immutable };
+        let limits = place.limits(&cgroups);
+        write::units(files, pod, &apps, life, engine.dialect, limits, journal_kept)?;
+        Ok(Decided { apps, cgroups, place, life })
+    }
 }
 
 /// Fails for apps whose system calls are to be filtered where nothing does that: systemd would run them all the same.
