@@ -2,10 +2,13 @@
 //! mounted: those of Debian 12, 13 and unstable, booted.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
+use serde_json::json;
+
 use crate::common::ok;
-use crate::harness::{Debian, Groups, Sandbox, Started, tests, wait_for};
+use crate::harness::{Debian, Groups, Image, Sandbox, Started, tests, wait_for};
 
 tests! {
     host: [
@@ -44,6 +47,8 @@ fn a_host(sandbox: &Sandbox, suite: &str, groups: Groups) {
     output_is_that_of_the_apps(&host, sandbox);
     a_pod_lives(&host, sandbox);
     options_of_nspawn(&host, sandbox);
+    what_units_say_holds(&host, sandbox);
+    ends_are_told(&host, sandbox);
     host.expect_nothing_left();
 }
 
@@ -107,6 +112,62 @@ fn options_of_nspawn(host: &Debian<'_>, sandbox: &Sandbox) {
         let run = sandbox.run().options(*options).shell_with(&mount, line);
         let ended = Started::new(sandbox, host.at_a_shell(&run.command())).end().ok();
         assert_eq!(ended.lines().join(" "), *expected, "{options:?}: {}{}", ended.out, ended.err);
+    }
+}
+
+/// What directives of units make of an app: versions of systemd differ in how they are read.
+fn what_units_say_holds(host: &Debian<'_>, sandbox: &Sandbox) {
+    let hidden = "head -c 1 /proc/kallsyms | wc -c; ls -A /sys/fs | wc -l; touch -c /proc/sys/kernel/core_pattern 2>/dev/null || echo no";
+    let open = "head -c 1 /proc/kallsyms | wc -c; touch -c /proc/sys/kernel/core_pattern && echo yes; \
+                [ -S /dev/log ] && [ -S /run/systemd/notify ] && echo there";
+    let read_only = "touch /file 2>/dev/null || echo no; touch '/a place/file' /dev/shm/file && echo x >/proc/self/comm && echo yes";
+    let rows: &[(&str, &[&str], &str, &str)] = &[
+        ("", &[], hidden, "0 0 no"),
+        ("paths", &[], open, "1 yes there"),
+        ("", &["--readonly-rootfs=true", "--mount=volume=v,target=%2fa%20place"], read_only, "no yes"),
+        ("paths", &["--readonly-rootfs=true", "--mount=volume=v,target=%2fa%20place"], read_only, "no yes"),
+        ("", &["--caps-retain=CAP_CHOWN"], "sed -n 's/^CapEff:.//p' /proc/self/status", "0000000000000001"),
+        ("", &["--user=1000"], "id -u; sed -n 's/^NoNewPrivs:.//p' /proc/self/status", "1000 1"),
+        (
+            "",
+            &["--seccomp=mode=remove,errno=EXDEV,mkdir,mkdirat"],
+            "mkdir /tmp/d 2>&1 | grep -o Invalid",
+            "Invalid",
+        ),
+        ("", &[], "mknod /tmp/log c 1 11 2>/dev/null || echo no", "no"),
+        ("paths", &[], "mknod /tmp/log c 1 11 && echo yes", "yes"),
+        (
+            "",
+            &["--environment=ODD=\"a\" $b 'c' \\d"],
+            "echo \"$ODD\" 100% '$HOME'",
+            "\"a\" $b 'c' \\d 100% $HOME",
+        ),
+    ];
+    for (insecure, options, line, expected) in rows {
+        let run =
+            sandbox.run().insecure(insecure).options(["--volume=v,kind=empty"]).shell_with(options, line);
+        let ended = Started::new(sandbox, host.at_a_shell(&run.command())).end().ok();
+        assert_eq!(ended.lines().join(" "), *expected, "{insecure} {options:?}: {}{}", ended.out, ended.err);
+    }
+}
+
+/// What pods and apps end with, and what is said of it.
+fn ends_are_told(host: &Debian<'_>, sandbox: &Sandbox) {
+    let handlers = json!([{"name": "pre-start", "exec": ["/bin/sh", "-c", "exit 3"]}]);
+    let fails_before =
+        Image::busybox("example.com/before", sandbox).app("eventHandlers", handlers).make(sandbox);
+    let app = sandbox.app();
+    let rows: [(&Path, &[&str], &[&str], i32, &str); 5] = [
+        (app, &["--exec=/bin/sh"], &["-c", "kill -KILL 0"], 9, ""),
+        (app, &["--exec=/bin/none"], &[], 203, "Unable to open \"/bin/none\""),
+        (app, &["--exec=/bin/true", "--working-dir=/none"], &[], 200, "cannot go to the working directory"),
+        (app, &["--exec=/bin/hostname"], &["other"], 31, "a system call that its filter forbids"),
+        (&fails_before, &["--exec=/bin/true"], &[], 254, "/bin/sh ended with 3"),
+    ];
+    for (image, options, arguments, code, said) in rows {
+        let run = sandbox.run().app(image, options, arguments);
+        let ended = Started::new(sandbox, host.at_a_shell(&run.command())).end().code(code);
+        assert!(ended.out.contains(said), "{options:?}: {}{}", ended.out, ended.err);
     }
 }
 

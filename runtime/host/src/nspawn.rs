@@ -20,8 +20,13 @@ pub struct Abilities {
 }
 
 /// Options with which pods are started, and the version of systemd that brought each (its NEWS).
-const SINCE: &[(&str, u32)] =
-    &[("register", 209), ("keep-unit", 209), ("notify-ready", 231), ("console", 242)];
+const SINCE: &[(&str, u32)] = &[
+    ("register", 209),
+    ("keep-unit", 209),
+    ("notify-ready", 231),
+    ("system-call-filter", 235),
+    ("console", 242),
+];
 
 impl Abilities {
     /// Those of a version, as far as pods are started with them: to ask would take as long as to start.

@@ -14,6 +14,9 @@ const SETTINGS: [(&str, &str); 3] = [
     ("--show-status=0", "systemd.show_status=0"),
 ];
 
+/// The option that lets systemd of the pod make more system calls.
+pub(crate) const LOAD_PROGRAMS: &str = "system-call-filter";
+
 /// Everything that nspawn is told.
 #[derive(Debug, Clone)]
 pub(crate) struct Container<'a> {
@@ -45,6 +48,9 @@ pub(crate) struct Container<'a> {
     pub(crate) share_ipc: bool,
     /// Whether paths of the kernel are writable.
     pub(crate) writable_paths: bool,
+    /// Whether systemd of the pod may load programs into the kernel, by which it restricts devices where there are only control
+    /// groups of version 2. Filters and capabilities of apps keep them from it.
+    pub(crate) loads_programs: bool,
     /// Each app's name, mounts and capabilities; no capabilities for all.
     pub(crate) apps: Vec<ContainerApp<'a>>,
 }
@@ -94,6 +100,9 @@ impl Container<'_> {
         words.push(format!("--uuid={}", self.uuid).into());
         words.push(format!("--machine={}", machine(self.uuid)).into());
         words.push("--directory=stage1/rootfs".into());
+        if self.loads_programs && abilities.has(LOAD_PROGRAMS) {
+            words.push(format!("--{LOAD_PROGRAMS}=bpf").into());
+        }
         for app in &self.apps {
             words.extend(app.mounts.iter().map(|mount| bind(app.name, mount)));
         }
@@ -197,6 +206,7 @@ mod tests {
             kubernetes_log_dir: None,
             share_ipc: false,
             writable_paths: false,
+            loads_programs: false,
             apps: vec![ContainerApp { name: "bb", mounts, capabilities: Some(capabilities) }],
         }
     }

@@ -15,12 +15,13 @@ use crate::pod_dir::{self, PodDir};
 use crate::systemd::app::{self, Conditions, ReadyApp};
 use crate::systemd::cgroup;
 use crate::systemd::input;
-use crate::systemd::nspawn::{Container, ContainerApp, machine};
+use crate::systemd::nspawn::{Container, ContainerApp, LOAD_PROGRAMS, machine};
 use crate::systemd::streams::Caller;
 use crate::systemd::units::app::Life;
 use crate::systemd::watch;
 use crate::{flavor, runtime_config, system};
 use engine::Engine;
+use host::cgroup::Layout;
 use pod::layout;
 use pod::protocol::{ENV_SELINUX_CONTEXT, ENV_SELINUX_MOUNT_CONTEXT, RunArgs};
 use pod::root::Root;
@@ -83,10 +84,11 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
         let decided = Decided::of(args, &conditions, &pod, &engine, &files, journal.persistent);
         (filling.join(), decided)
     });
-    let Decided { apps, cgroups, place, life } = decided?;
+    let decided = decided?;
+    let Decided { apps, cgroups, place, life } = &decided;
     let filled = filled.unwrap_or_else(|_| Err(Failure::new("copying systemd of the host was broken off")));
     if let Some(reason) = filled? {
-        expect_no_filters(&apps, &reason)?;
+        expect_no_filters(apps, &reason)?;
     }
     complete::check(&root)?;
     files::write(&files, args, &pod.dir)?;
@@ -98,12 +100,17 @@ fn start(args: &RunArgs, mask: Mode) -> Result<Infallible, Failure> {
 
     if cgroups.legacy() {
         let context = label(ENV_SELINUX_MOUNT_CONTEXT);
-        let is_needed = |controller: &str| needs_controller(life, &apps, controller);
+        let is_needed = |controller: &str| needs_controller(*life, apps, controller);
         let (group, shift) = (&place.subcgroup, conditions.shift());
-        cgroup::mount_in_pod(&cgroups, &rootfs, group, &context, args.disable_paths, shift, is_needed)?;
+        cgroup::mount_in_pod(cgroups, &rootfs, group, &context, args.disable_paths, shift, is_needed)?;
     }
     let labels = (label(ENV_SELINUX_CONTEXT), label(ENV_SELINUX_MOUNT_CONTEXT));
-    let container = container(args, &pod, &apps, &place, &conditions, share_ipc, &labels);
+    let container = container(args, &pod, &decided, &conditions, share_ipc, &labels);
+    if container.loads_programs && !engine.abilities.has(LOAD_PROGRAMS) {
+        warn(
+            "stage1: warning: apps can use all devices: systemd-nspawn before version 235 keeps systemd of the pod from restricting them with control groups of version 2",
+        );
+    }
     let pid = rustix::process::getpid();
     pod_dir::write(&pod.dir.join(layout::PPID), format!("{}\n", pid.as_raw_nonzero()).as_bytes())?;
     watch::start(pid, lock, start_limit, place.maker)?;
@@ -180,8 +187,7 @@ fn needs_controller(life: Life, apps: &[ReadyApp], controller: &str) -> bool {
 fn container<'a>(
     args: &'a RunArgs,
     pod: &'a PodDir,
-    apps: &'a [ReadyApp],
-    place: &place::Place,
+    Decided { apps, cgroups, place, life }: &'a Decided,
     conditions: &Conditions,
     share_ipc: bool,
     labels: &'a (String, String),
@@ -201,6 +207,9 @@ fn container<'a>(
         kubernetes_log_dir: pod.manifest.annotation(KUBERNETES_LOG_DIR),
         share_ipc,
         writable_paths: args.disable_paths,
+        loads_programs: cgroups.layout == Layout::Unified
+            && conditions.users.is_none()
+            && needs_controller(*life, apps, "devices"),
         apps: apps
             .iter()
             .map(|app| ContainerApp {
