@@ -1,7 +1,7 @@
 //! `stop`: has the pod end in order, or at once.
 
 use super::beside::ended;
-use super::processes;
+use super::{processes, watch};
 use crate::failure::{Failure, at};
 use crate::pod_dir::working_directory;
 use crate::process::{belongs, process_id};
@@ -14,8 +14,10 @@ use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+/// Pause between two looks whether the pod has started.
+const PAUSE: Duration = Duration::from_millis(20);
 /// How long nspawn has to notice that its container has ended.
 const NSPAWN_LIMIT: Duration = Duration::from_secs(5);
 
@@ -26,7 +28,7 @@ pub(crate) fn main(program: &str, arguments: Vec<OsString>) -> Result<ExitCode, 
     if args.force {
         end(&dir, nspawn.as_ref())?;
     } else {
-        ask(nspawn.as_ref())?;
+        ask(&dir, nspawn.as_ref())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -49,13 +51,28 @@ fn nspawn(dir: &Path) -> Result<Option<(Pid, OwnedFd)>, Failure> {
     }
 }
 
-/// nspawn hands it on to systemd as the order to shut down.
-fn ask(nspawn: Option<&(Pid, OwnedFd)>) -> Result<(), Failure> {
+/// nspawn hands it on to systemd as the order to shut down, which is lost on one that has not started yet.
+fn ask(dir: &Path, nspawn: Option<&(Pid, OwnedFd)>) -> Result<(), Failure> {
     let Some((pid, pidfd)) = nspawn else {
         return Err(Failure::new("systemd-nspawn of the pod has ended")
             .hint("rkt stop --force ends what it may have left"));
     };
-    rustix::process::pidfd_send_signal(pidfd, Signal::TERM).map_err(|errno| refused(*pid, errno))
+    let begun = Instant::now();
+    while !has_started(dir) && !ended(pidfd, PAUSE) && begun.elapsed() < watch::DEFAULT_START_LIMIT {}
+    match rustix::process::pidfd_send_signal(pidfd, Signal::TERM) {
+        Err(Errno::SRCH) => Ok(()),
+        sent => sent.map_err(|errno| refused(*pid, errno)),
+    }
+}
+
+/// Whether systemd of the pod has got to run a unit. Where the pod's root is not mounted, only its upper layer tells.
+fn has_started(dir: &Path) -> bool {
+    let upper = fs::read_to_string(dir.join(layout::STAGE1_TREE_STORE_ID))
+        .ok()
+        .filter(|id| !id.contains('/'))
+        .map(|id| layout::overlay_upper(id.trim()));
+    let roots = [Some(layout::STAGE1_ROOTFS.into()), upper];
+    roots.iter().flatten().any(|root| fs::read_link(dir.join(root).join(layout::SUPERVISOR_STATUS)).is_ok())
 }
 
 /// Ends the container first, which nspawn notices, and nspawn where it does not.
