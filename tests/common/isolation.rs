@@ -160,12 +160,17 @@ impl Cgroups {
         all.map(|hierarchy| hierarchy.at.join(&name)).collect()
     }
 
-    /// Cgroups of pods of the test that this process does: whatever lies below those of its world.
+    /// Cgroups of pods of the test that this process does: whatever lies below those of its world, and where the world has
+    /// none, the one of its name.
     pub(crate) fn of_pods() -> Vec<PathBuf> {
         let name = env::var(CGROUP).expect("the test runs in a world of its own");
         let mut found = Vec::new();
         for hierarchy in hierarchies() {
-            below(&hierarchy.at.join(&name), &mut found);
+            let cgroup = hierarchy.at.join(&name);
+            if !hierarchy.follows && cgroup.exists() {
+                found.push(cgroup.clone());
+            }
+            below(&cgroup, &mut found);
         }
         found
     }

@@ -72,15 +72,19 @@ fn pods_are_machines(sandbox: &Sandbox) {
     pod.started.end();
     assert!(host.rkt(["status", &pod.uuid]).ok().out.starts_with("state=exited\n"));
 
-    // As a service: in the unit of the service, in a group of the pod's name.
-    let pod = start(&host, sandbox, true);
-    let unit = pod.property(&host, "Unit");
+    a_service_keeps_its_unit(&host, sandbox);
+    host.expect_nothing_left();
+}
+
+/// The pod is in the unit of the service, in a group of the pod's name.
+fn a_service_keeps_its_unit(host: &Debian<'_>, sandbox: &Sandbox) {
+    let pod = start(host, sandbox, true);
+    let unit = pod.property(host, "Unit");
     assert!(unit.starts_with("run-") && unit.ends_with(".service"), "{unit}");
     let scope = format!("machine-rkt\\x2d{}.scope", pod.uuid.replace('-', "\\x2d"));
     assert_eq!(pod.group(sandbox), format!("/system.slice/{unit}/{scope}"));
     host.rkt(["stop", &pod.uuid]).ok();
     pod.started.end();
-    host.expect_nothing_left();
 }
 
 fn whose_scope_has_another_name(sandbox: &Sandbox) {
@@ -93,6 +97,7 @@ fn whose_scope_has_another_name(sandbox: &Sandbox) {
     });
     host.rkt(["stop", "--force", &pod.uuid]).ok();
     pod.started.end();
+    a_service_keeps_its_unit(&host, sandbox);
     host.expect_nothing_left();
 }
 

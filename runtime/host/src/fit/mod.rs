@@ -5,9 +5,6 @@ use crate::facts::{Facts, Registration};
 use crate::kernel::State;
 use crate::kvm;
 
-/// The last systemd whose nspawn starts containers where hierarchies of version 1 are mounted.
-const LAST_FOR_LEGACY: u32 = 257;
-
 /// A flavor and what it asks of the machine. What its image brings is not asked.
 #[derive(Debug)]
 pub struct Flavor {
@@ -244,7 +241,7 @@ impl Need {
             Need::SystemdForTheseCgroups => {
                 match (facts.systemd.tools.known_version(), &facts.cgroups.layout) {
                     (Some(version), Ok(layout @ (Layout::Legacy | Layout::Hybrid)))
-                        if version > LAST_FOR_LEGACY =>
+                        if version > crate::systemd::LAST_FOR_LEGACY =>
                     {
                         no(
                             format!(

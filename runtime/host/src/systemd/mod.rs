@@ -15,6 +15,9 @@ use crate::job;
 use std::io;
 use std::path::Path;
 
+/// The last version that starts, in containers too, where control groups of version 1 are mounted.
+pub const LAST_FOR_LEGACY: u32 = 257;
+
 /// Whether the machine was booted with systemd: `sd_booted(3)`.
 pub fn is_booted() -> bool {
     std::fs::symlink_metadata("/run/systemd/system").is_ok_and(|data| data.is_dir())

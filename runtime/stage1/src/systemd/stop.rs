@@ -66,7 +66,10 @@ fn ask(nspawn: Option<&(Pid, OwnedFd)>) -> Result<(), Failure> {
             return Ok(());
         }
     }
-    rustix::process::pidfd_send_signal(pidfd, Signal::TERM).map_err(|errno| refused(*pid, errno))
+    match rustix::process::pidfd_send_signal(pidfd, Signal::TERM) {
+        Err(Errno::SRCH) => Ok(()),
+        sent => sent.map_err(|errno| refused(*pid, errno)),
+    }
 }
 
 /// Ends the container first, which nspawn notices, and nspawn where it does not.

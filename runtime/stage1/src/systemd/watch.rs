@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// Variable with the seconds that systemd in the container has until it runs the first unit, for slow machines.
 const START_LIMIT: &str = "RKT_STAGE1_START_LIMIT";
 /// What it has without that.
-const DEFAULT_START_LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const DEFAULT_START_LIMIT: Duration = Duration::from_secs(60);
 /// The longest time that can be asked for.
 const LONGEST_START_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Pause between two looks.

@@ -1,6 +1,6 @@
 //! The pod's groups when it is over, and the processes in them.
 
-use super::{Host, below};
+use super::{Host, MARK, below};
 use crate::failure::{Failure, at};
 use host::cgroup::ROOT;
 use std::fs;
@@ -37,8 +37,21 @@ pub(crate) fn remove(host: &Host, subcgroup: &Path) -> Result<(), Failure> {
             other => other.map_err(at("remove the control group", &group)),
         };
         first = first.and(removed);
+        remove_marked(&hierarchy, &group);
     }
     first
+}
+
+/// Removes the groups above one that is gone which were made only to have it in them.
+fn remove_marked(hierarchy: &Path, group: &Path) {
+    let above = group.ancestors().skip(1).take_while(|above| *above != hierarchy);
+    for above in above {
+        let is_marked = rustix::fs::getxattr(above, MARK, &mut [0_u8; 1]).is_ok();
+        // One that has others in it, or processes, is not empty.
+        if !is_marked || fs::remove_dir(above).is_err() {
+            return;
+        }
+    }
 }
 
 /// Removes a group and those below it, as many as can be; gives the first failure.

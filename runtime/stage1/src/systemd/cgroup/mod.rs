@@ -8,8 +8,9 @@ pub(crate) use mounts::{mount_in_pod, mount_missing, own_mounts};
 
 use crate::failure::{Failure, at};
 use host::cgroup::{Controller, Layout, Membership, ROOT};
-use rustix::fs::StatVfsMountFlags;
+use rustix::fs::{StatVfsMountFlags, XattrFlags};
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// What is known of the host's control groups.
@@ -150,8 +151,39 @@ fn below(hierarchy: &Path, group: &Path) -> PathBuf {
     hierarchy.join(group.strip_prefix("/").unwrap_or(group))
 }
 
+/// Mark of a group that was made only to have another one in it: whoever removes that one removes it too, if nobody else
+/// has anything there.
+const MARK: &str = "trusted.rkt";
+/// How often a group is made again when its parent has gone with that of another pod meanwhile.
+const TRIES: usize = 16;
+
+/// Makes a group and those above it.
 fn make(group: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(group).map_err(at("make the control group", group))
+    let mut made = make_marked(group);
+    for _ in 0..TRIES {
+        match &made {
+            Err(error) if error.kind() == ErrorKind::NotFound => made = make_marked(group),
+            _ => break,
+        }
+    }
+    made.map_err(at("make the control group", group))
+}
+
+/// Marks what it makes above the group.
+fn make_marked(group: &Path) -> io::Result<()> {
+    let mut missing: Vec<&Path> = group.ancestors().take_while(|group| !group.exists()).collect();
+    missing.reverse();
+    for above in missing {
+        match fs::create_dir(above) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            Ok(()) if above != group => {
+                // Without the mark it stays, as it always did.
+                let _ = rustix::fs::setxattr(above, MARK, b"", XattrFlags::empty());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

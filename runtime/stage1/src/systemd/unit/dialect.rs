@@ -64,7 +64,7 @@ impl Dialect {
 
     /// Whether it starts only where control groups are all of version 2.
     pub(crate) fn refuses_legacy_groups(self) -> bool {
-        self.version >= 258
+        self.version > host::systemd::LAST_FOR_LEGACY
     }
 
     /// Whether the first process of a container takes settings as words of a kernel's command line and not as options.
