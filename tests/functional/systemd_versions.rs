@@ -151,13 +151,16 @@ fn what_units_say_holds(host: &Debian<'_>, sandbox: &Sandbox) {
     }
 }
 
+/// An image, the options of its app, its arguments, the exit code and what is said.
+type End<'a> = (&'a Path, &'a [&'a str], &'a [&'a str], i32, &'a str);
+
 /// What pods and apps end with, and what is said of it.
 fn ends_are_told(host: &Debian<'_>, sandbox: &Sandbox) {
     let handlers = json!([{"name": "pre-start", "exec": ["/bin/sh", "-c", "exit 3"]}]);
     let fails_before =
         Image::busybox("example.com/before", sandbox).app("eventHandlers", handlers).make(sandbox);
     let app = sandbox.app();
-    let rows: [(&Path, &[&str], &[&str], i32, &str); 5] = [
+    let rows: [End<'_>; 5] = [
         (app, &["--exec=/bin/sh"], &["-c", "kill -KILL 0"], 9, ""),
         (app, &["--exec=/bin/none"], &[], 203, "Unable to open \"/bin/none\""),
         (app, &["--exec=/bin/true", "--working-dir=/none"], &[], 200, "cannot go to the working directory"),
